@@ -1,0 +1,79 @@
+/**
+ * Every name that is part of the wire contract: shared with the Go machine-controller, with kubectl users, with the
+ * cluster-autoscaler and with nodes. Changing a value here breaks clusters that exist.
+ */
+
+export const GROUP = "cluster.k8s.io";
+export const VERSION = "v1alpha1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Finalizers of a Machine: the first holds it until the instance is gone, the second until its Node is. */
+export const FINALIZER_INSTANCE = "machine-delete-finalizer";
+export const FINALIZER_NODE = "machine-node-delete-finalizer";
+/** Held by MachineSets and MachineDeployments: the garbage collector removes their dependants first. */
+export const FINALIZER_FOREGROUND = "foregroundDeletion";
+
+/** Label of a Machine: only the controller started with the same `-name` handles it. */
+export const LABEL_CONTROLLER = "machine.k8s.io/controller";
+/** Label of a Node: UID of the Machine it belongs to. */
+export const LABEL_NODE_OWNER = "machine-controller/owned-by";
+/** Label of MachineSets and Machines of one MachineDeployment: the hash of the template they were made from. */
+export const LABEL_TEMPLATE_HASH = "machine-template-hash";
+/** Label of a Node (through `Machine.spec.metadata.labels`): its operating system. */
+export const LABEL_OPERATING_SYSTEM = "v1.machine-controller.kubermatic.io/operating-system";
+/** Label of a bootstrap token Secret: the name of the Machine that may use it. */
+export const LABEL_TOKEN_MACHINE = "machine.k8s.io/machine.name";
+
+/** Annotation of a Machine: any non-empty value pauses its provisioning. */
+export const ANNOTATION_INITIALIZERS = "machine-controller.kubermatic.io/initializers";
+/** Annotation of a Node: its pods are not evicted when its Machine is deleted. Presence is enough. */
+export const ANNOTATION_SKIP_EVICTION = "kubermatic.io/skip-eviction";
+/** Annotation of a Node, read by the cluster-autoscaler: `<namespace>/<name>` of its Machine. */
+export const ANNOTATION_NODE_MACHINE = "cluster.k8s.io/machine";
+/** Annotation of a Machine, set by the cluster-autoscaler: deleted first when its MachineSet shrinks. */
+export const ANNOTATION_DELETE_MACHINE = "cluster.k8s.io/delete-machine";
+/** Annotation of a Machine: one update of its spec may pass the immutability rule. */
+export const ANNOTATION_BYPASS_IMMUTABILITY = "kubermatic.io/bypass-no-spec-mutation-requirement";
+
+/** Annotation of a Machine: the create intent (`CreateIntent` as JSON). Written before a cloud is asked to create. */
+export const ANNOTATION_CREATE_INTENT = "machine-controller/create-intent";
+/** Annotation of a Machine: its instance (`InstanceRecord` as JSON). Written right after create answered. */
+export const ANNOTATION_INSTANCE = "machine-controller/instance";
+/**
+ * Annotation of a Machine, set by a person: `"true"` gives the instance up. The Machine is then deleted without asking
+ * the cloud, and whatever instance exists is that person's to remove.
+ */
+export const ANNOTATION_ABANDON = "machine-controller/abandon";
+/** Annotation of a Machine, set by a person: the instance ID which that person confirms to be gone. */
+export const ANNOTATION_CONFIRM_GONE = "machine-controller/confirm-gone";
+
+/** Annotations of MachineDeployments and MachineSets that carry a rollout. */
+export const ANNOTATION_REVISION = "machinedeployment.clusters.k8s.io/revision";
+export const ANNOTATION_REVISION_HISTORY = "machinedeployment.clusters.k8s.io/revision-history";
+export const ANNOTATION_DESIRED_REPLICAS = "machinedeployment.clusters.k8s.io/desired-replicas";
+export const ANNOTATION_MAX_REPLICAS = "machinedeployment.clusters.k8s.io/max-replicas";
+export const ANNOTATION_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Where an operating-system-manager puts the user data of a MachineDeployment; it wins over our own. */
+export const BOOTSTRAP_NAMESPACE = "cloud-init-settings";
+export const bootstrapSecretName = (machineDeployment: string, namespace: string): string =>
+  `${machineDeployment}-${namespace}-bootstrap-config`;
+/** Annotation of that Secret: the MachineDeployment revision it was made for. */
+export const ANNOTATION_BOOTSTRAP_REVISION = "k8c.io/machine-deployment-revision";
+/** Group that per-Machine bootstrap tokens authenticate as, beside `system:bootstrappers`. */
+export const BOOTSTRAP_GROUP = "system:bootstrappers:machine-controller:default-node-token";
+
+/** Values of `status.errorReason`. */
+export const MACHINE_ERROR_REASONS = [
+  "InvalidConfiguration",
+  "UnsupportedChange",
+  "InsufficientResources",
+  "CreateError",
+  "UpdateError",
+  "DeleteError",
+  "JoinClusterTimeoutError",
+] as const;
+export type MachineErrorReason = (typeof MACHINE_ERROR_REASONS)[number];
+
+/** `providerID` of Nodes and Machines where no cloud-controller-manager sets one. */
+export const providerIdOf = (provider: string, machineUid: string): string => `kubermatic://${provider}/${machineUid}`;

@@ -1,0 +1,55 @@
+/**
+ * What a provider author imports: declare a cloud with `defineProvider`, and `createProvider` makes of it what the
+ * controllers call. One folder in `providers/` is one cloud.
+ *
+ * @example
+ * export default defineProvider({ name: "example", credential: { token: stringField({ … }) }, … });
+ */
+export { type CloudClient, createCloudClient, type ErrorAnswer, type Query, retryAfterMs } from "./cloud-client.ts";
+export {
+  booleanField,
+  configSchema,
+  type Field,
+  type FieldOptions,
+  type Fields,
+  integerField,
+  labelsField,
+  type Resolved,
+  stringField,
+  stringsField,
+} from "./config-fields.ts";
+export {
+  type ConfigVarBool,
+  type ConfigVarResolver,
+  type ConfigVarString,
+  createConfigVarResolver,
+  type DataReader,
+  parseGoDuration,
+} from "./config-var.ts";
+export { createProvider, type ProviderRuntime } from "./create-provider.ts";
+export {
+  type AnyProviderDefinition,
+  type Clock,
+  type Connection,
+  type CreateRequest,
+  defineProvider,
+  type Fetch,
+  type InstanceRequest,
+  type ProviderDefinition,
+  type Random,
+  type SpecRequest,
+} from "./definition.ts";
+export {
+  InstanceNotFoundError,
+  isProviderError,
+  OSNotSupportedError,
+  PROVIDER_ERRORS,
+  ProviderError,
+  type ProviderErrorCode,
+  TerminalError,
+} from "./errors.ts";
+export { INSTANCE_STATUSES, type Instance, type InstanceStatus } from "./instance.ts";
+export { cloudProviderOf, CONFIG_PATH, ENVELOPE_PATH, parseProviderSpec, unknownProvider } from "./manifest.ts";
+export type { Call, Idempotency, Provider } from "./provider.ts";
+// What a provider also needs of the API, so that it imports this package only.
+export type { Machine, MachineSpec, NodeAddress, OperatingSystem } from "@machine-controller/api";

@@ -21,18 +21,26 @@ const ARROWS: Record<string, readonly string[]> = {
   "packages/cloud-simulator": [],
   "providers/*/src": ["packages/provider"],
   "providers/*/sim": ["packages/cloud-simulator"],
+  "providers/*/spec": [],
 };
 /** Roots that compose everything; nothing imports them. */
 const COMPOSERS = ["apps/", "test/", "bench/", "scripts/", "packages/simulation/"];
 /** Packages with tests that play both sides of a wire, and the extra parts those tests may import. */
 const TEST_ARROWS: Record<string, readonly string[]> = {
-  "providers/*/src": ["providers/*/sim", "packages/cloud-simulator", "packages/api"],
+  "providers/*/src": ["providers/*/sim", "providers/*/spec", "packages/cloud-simulator", "packages/api"],
+  "providers/*/sim": ["providers/*/spec"],
   "packages/kube-runtime": ["packages/control-plane"],
   "packages/kube-client": ["packages/control-plane"],
   "packages/controllers": ["packages/control-plane", "packages/cloud-simulator", "providers/*/src", "providers/*/sim"],
   "packages/control-plane": ["packages/kube-client", "packages/kube-runtime"],
   "packages/cloud-simulator": ["packages/control-plane", "packages/bootstrap", "packages/api"],
 };
+
+const BINDINGS = String.raw`(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+(?:\s*,\s*\{[^}]*\})?)`;
+const IMPORT = new RegExp(
+  String.raw`^(?:import|export)\s+${BINDINGS}\s+from\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)`,
+  "gm",
+);
 
 const files = globSync("{packages,providers,apps,scripts,test,bench}/**/*.ts", {
   exclude: (path) => path.includes("node_modules"),
@@ -62,9 +70,8 @@ for (const file of files) {
   const importer = partOf(file);
   const declared = declaredDependencies(file);
   const local: string[] = [];
-  for (const [, specifier] of source.matchAll(
-    /(?:^|\n)\s*(?:import|export)\b[^;"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g,
-  )) {
+  for (const match of source.matchAll(IMPORT)) {
+    const specifier = match[1] ?? match[2] ?? match[3];
     if (specifier === undefined) continue;
     if (specifier.startsWith(".")) local.push(normalize(join(dirname(file), specifier)));
     const target = specifier.startsWith(".")

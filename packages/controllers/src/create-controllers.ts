@@ -1,0 +1,122 @@
+/** All controllers of the machine-controller on their shared informers, ready for a manager to run. */
+import type { Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
+import { BOOTSTRAP_NAMESPACE } from "@machine-controller/api/well-known";
+import { coreResources, type KubeClient, type Node } from "@machine-controller/kube-client";
+import {
+  type Clock,
+  type Controller,
+  createInformer,
+  type EventRecorder,
+  type Informer,
+} from "@machine-controller/kube-runtime";
+import type { Provider } from "@machine-controller/provider";
+import type { Log } from "./log.ts";
+import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
+import { createInstanceLists } from "./machine/instance-lists.ts";
+import { NODE_INDEXES } from "./machine/node-match.ts";
+import type { MachineOptions } from "./machine/snapshot.ts";
+import { createUserDataSource, type UserDataOptions } from "./machine/user-data.ts";
+import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
+import { createMachineSetController } from "./machine-set/controller.ts";
+import { byController } from "./ownership.ts";
+import { machineDeployments, machines, machineSets } from "./resources.ts";
+
+export type ControllersOptions = {
+  client: KubeClient;
+  clock: Clock;
+  random: { bytes(length: number): Uint8Array };
+  log: Log;
+  events: EventRecorder;
+  providers: ReadonlyMap<string, Provider>;
+  /** `-name`: the shard of Machines to handle. */
+  name: string;
+  /** `-worker-count`: Machines reconciled at once. */
+  workerCount: number;
+  machine: MachineOptions;
+  userData: UserDataOptions;
+  onDecision?: MachineControllerOptions["onDecision"];
+  /** Ends shared cloud reads. */
+  signal: AbortSignal;
+};
+
+export type Controllers = {
+  informers: readonly Pick<Informer, "name" | "synced" | "run">[];
+  controllers: readonly Controller[];
+};
+
+const SET_WORKERS = 4;
+
+export function createControllers(options: ControllersOptions): Controllers {
+  const { client, clock, log, random, signal } = options;
+  const random01 = (): number => (random.bytes(1)[0] ?? 0) / 256;
+  const shared = { client, clock, random: random01 };
+  const told = (name: string) => (error: unknown) =>
+    log("warn", `watching ${name}: ${error instanceof Error ? error.message : String(error)}`);
+
+  const informers = {
+    machines: createInformer<Machine>({
+      ...shared,
+      resource: machines,
+      indexes: { ...MACHINE_INDEXES, controller: byController },
+      onError: told("machines"),
+    }),
+    machineSets: createInformer<MachineSet>({
+      ...shared,
+      resource: machineSets,
+      indexes: { controller: byController },
+      onError: told("machinesets"),
+    }),
+    machineDeployments: createInformer<MachineDeployment>({
+      ...shared,
+      resource: machineDeployments,
+      onError: told("machinedeployments"),
+    }),
+    nodes: createInformer<Node>({
+      ...shared,
+      resource: coreResources.nodes,
+      indexes: NODE_INDEXES,
+      transform: withoutImages,
+      onError: told("nodes"),
+    }),
+    bootstrapSecrets: createInformer({
+      ...shared,
+      resource: coreResources.secrets,
+      namespace: BOOTSTRAP_NAMESPACE,
+      onError: told("bootstrap secrets"),
+    }),
+  };
+  const userData = createUserDataSource({
+    client,
+    clock,
+    random,
+    bootstrapSecrets: informers.bootstrapSecrets,
+    options: options.userData,
+  });
+  const { events } = options;
+  const controllers = [
+    createMachineDeploymentController({ client, clock, log, events, informers, concurrency: SET_WORKERS }),
+    createMachineSetController({ client, clock, random, log, events, informers, concurrency: SET_WORKERS }),
+    createMachineController({
+      client,
+      clock,
+      log,
+      events,
+      informers,
+      userData,
+      providers: options.providers,
+      lists: createInstanceLists({ clock, signal }),
+      options: options.machine,
+      name: options.name,
+      concurrency: options.workerCount,
+      ...(options.onDecision && { onDecision: options.onDecision }),
+    }),
+  ];
+  return { informers: Object.values(informers), controllers };
+}
+
+/** A Node's list of images is most of its size, and nobody here reads it. */
+function withoutImages(node: Node): Node {
+  const { images: _images, ...status } = (node.status ?? {}) as NonNullable<Node["status"]> & { images?: unknown };
+  const { managedFields: _managedFields, ...metadata } = node.metadata;
+  return { ...node, metadata, status };
+}

@@ -1,0 +1,204 @@
+/** Carries a decision out: the one place where the Machine controller touches the API server and the cloud. */
+import { type Machine } from "@machine-controller/api";
+import { coreResources, isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
+import type { EventRecorder, Informer } from "@machine-controller/kube-runtime";
+import { isProviderError, ProviderError } from "@machine-controller/provider";
+import { machines } from "../resources.ts";
+import type { Decision, MergePatch } from "./decision.ts";
+import { drainNode } from "./drain.ts";
+import type { InstanceLists } from "./instance-lists.ts";
+import { type Knowledge, sawAbsence, sawInstance } from "./knowledge.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { UserDataSource } from "./user-data.ts";
+
+export type ActContext = {
+  client: KubeClient;
+  clock: { now(): number };
+  informers: { machines: Informer<Machine>; nodes: Informer<Node> };
+  lists: InstanceLists;
+  userData: UserDataSource;
+  events: EventRecorder;
+};
+
+type Step = { snapshot: Snapshot; signal: AbortSignal };
+
+/**
+ * @returns what is known afterwards.
+ * @throws ProviderError from the cloud, KubeError from the API server.
+ */
+export async function act(
+  decision: Exclude<Decision, { kind: "wait" }>,
+  step: Step,
+  context: ActContext,
+): Promise<Knowledge> {
+  const { snapshot, signal } = step;
+  const { machine, provider, knowledge } = snapshot;
+  const { client, clock, events } = context;
+  const ref = { namespace: machine.metadata.namespace ?? "", name: machine.metadata.name ?? "" };
+  switch (decision.kind) {
+    case "identify":
+      return { ...knowledge, account: await provider.account(machine, { signal }) };
+    case "validate":
+      await provider.validate(machine.spec, { signal });
+      return { ...knowledge, validated: snapshot.specKey };
+    case "prepare-user-data":
+      return prepareUserData(step, context);
+    case "look-up":
+      return decision.how === "list" ? lookAtList(decision.startedAfterMs, step, context) : lookDirectly(step, context);
+    case "create":
+      return create(decision.intent.token, step, context);
+    case "delete-instance":
+      return deleteInstance(step, context);
+    case "drain": {
+      const at = clock.now();
+      return { ...knowledge, drain: { at, blockers: await drainNode(client, decision.node, { signal }) } };
+    }
+    case "patch-machine": {
+      const body = guarded(decision.patch, machine);
+      const patched = await client.patch(machines, ref, { type: "merge", body }, { signal });
+      context.informers.machines.observe(patched);
+      if (decision.event) events.event(machine, decision.event);
+      return decision.intends ? afterIntent(knowledge) : knowledge;
+    }
+    case "patch-node": {
+      const body = forNode(decision.patch, decision.node);
+      const node = { name: decision.node.metadata.name ?? "" };
+      context.informers.nodes.observe(
+        await client.patch(coreResources.nodes, node, { type: "merge", body }, { signal }),
+      );
+      if (decision.event) events.event(machine, decision.event);
+      return knowledge;
+    }
+    case "delete-node":
+      await gone(
+        client.delete(
+          coreResources.nodes,
+          { name: decision.node.metadata.name ?? "" },
+          {
+            preconditions: uidOf(decision.node),
+            signal,
+          },
+        ),
+      );
+      return { ...knowledge, deletedNodes: [...(knowledge.deletedNodes ?? []), decision.node.metadata.uid ?? ""] };
+    case "delete-machine":
+      events.event(machine, decision.event);
+      await gone(client.delete(machines, ref, { preconditions: uidOf(machine), signal }));
+      return knowledge;
+  }
+}
+
+/** What is true again once a new intent is written: nothing is known of its instance, and nobody has asked for it. */
+function afterIntent(knowledge: Knowledge): Knowledge {
+  const { present, absent, unlistedAt, create: created, deletion, ...rest } = knowledge;
+  return { ...rest, intentIsFresh: true };
+}
+
+async function prepareUserData({ snapshot, signal }: Step, { clock, userData }: ActContext): Promise<Knowledge> {
+  const { userDataMissing, ...knowledge } = snapshot.knowledge;
+  const at = clock.now();
+  const prepared = await userData.prepare(snapshot, { signal });
+  return "missing" in prepared
+    ? { ...knowledge, userDataMissing: { message: prepared.missing, at } }
+    : { ...knowledge, userData: { text: prepared.text, at } };
+}
+
+async function lookAtList(startedAfterMs: number, { snapshot }: Step, { lists }: ActContext): Promise<Knowledge> {
+  const { machine, provider, knowledge, record } = snapshot;
+  const list = await lists.read(knowledge.account ?? "", { provider, machine, startedAfterMs });
+  const instance = list.byMachineUid.get(machine.metadata.uid ?? "");
+  if (instance !== undefined && (record === undefined || instance.id === record.id)) {
+    return sawInstance(knowledge, instance, list.startedAtMs);
+  }
+  return { ...knowledge, unlistedAt: list.startedAtMs };
+}
+
+async function lookDirectly(step: Step, { clock }: ActContext): Promise<Knowledge> {
+  const { snapshot, signal } = step;
+  const { machine, provider, knowledge } = snapshot;
+  const at = clock.now();
+  const account = await provider.account(machine, { signal });
+  try {
+    return sawInstance(knowledge, await provider.get(machine, { signal }), at);
+  } catch (error) {
+    if (isProviderError(error, "InstanceNotFound")) return confirmAbsence(step, { account, at });
+    throw error;
+  }
+}
+
+/** Absence counts for the account it was read with; a credential that changed meanwhile leaves that open. */
+async function confirmAbsence({ snapshot, signal }: Step, read: { account: string; at: number }): Promise<Knowledge> {
+  const account = await snapshot.provider.account(snapshot.machine, { signal });
+  if (account !== read.account)
+    throw new ProviderError("Unavailable", "the credential changed while the cloud was read");
+  return sawAbsence({ ...snapshot.knowledge, account }, read.at);
+}
+
+async function create(token: string, { snapshot, signal }: Step, { clock }: ActContext): Promise<Knowledge> {
+  const { machine, provider, knowledge } = snapshot;
+  const sentAt = clock.now();
+  try {
+    const userData = knowledge.userData?.text ?? "";
+    const instance = await provider.create(machine, { userData, token }, { signal });
+    return sawInstance({ ...knowledge, create: { sentAt } }, instance, sentAt);
+  } catch (error) {
+    throw new CreateFailure(
+      isRefusal(error) ? { ...knowledge.create, sentAt } : { sentAt, unknownAt: clock.now() },
+      error,
+    );
+  }
+}
+
+/** Carries what a failed create leaves behind; the controller keeps it and handles the cause. */
+export class CreateFailure extends Error {
+  override readonly name = "CreateFailure";
+  readonly create: NonNullable<Knowledge["create"]>;
+  constructor(create: NonNullable<Knowledge["create"]>, cause: unknown) {
+    super("create failed", { cause });
+    this.create = create;
+  }
+}
+
+/** The provider knows that nothing was created. Anything else, an abort included, leaves that open. */
+const isRefusal = (error: unknown): boolean => isProviderError(error) && error.code !== "UnknownOutcome";
+
+async function deleteInstance(step: Step, { clock }: ActContext): Promise<Knowledge> {
+  const { snapshot, signal } = step;
+  const { machine, provider, knowledge } = snapshot;
+  const at = clock.now();
+  const account = await provider.account(machine, { signal });
+  if (await provider.cleanup(machine, { signal })) return confirmAbsence(step, { account, at });
+  const { absent, ...rest } = knowledge;
+  return { ...rest, deletion: { firstAt: knowledge.deletion?.firstAt ?? at, lastAt: at } };
+}
+
+/** A patch that applies only to the object as it was read: two leaders cannot both take the step. */
+function guarded(patch: MergePatch, { metadata }: Machine): MergePatch {
+  return {
+    ...patch,
+    metadata: { ...(patch["metadata"] as object | undefined), resourceVersion: metadata.resourceVersion },
+  };
+}
+
+/**
+ * A patch for this very Node. Kubelets write to their Nodes all the time, so only a list that is replaced whole is held to
+ * the version it was read from.
+ */
+function forNode(patch: MergePatch, { metadata }: Node): MergePatch {
+  const replacesList = (patch["spec"] as { taints?: unknown } | undefined)?.taints !== undefined;
+  const { uid, resourceVersion } = metadata;
+  return {
+    ...patch,
+    metadata: { ...(patch["metadata"] as object | undefined), uid, ...(replacesList && { resourceVersion }) },
+  };
+}
+
+const uidOf = ({ metadata }: Machine | Node): { uid: string } => ({ uid: metadata.uid ?? "" });
+
+async function gone(deletion: Promise<void>): Promise<void> {
+  try {
+    await deletion;
+  } catch (error) {
+    if (!isKubeError(error, "NotFound")) throw error;
+  }
+}

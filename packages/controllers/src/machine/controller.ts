@@ -1,0 +1,146 @@
+/** Drives every Machine: observe, decide, act, until the decision is to wait. */
+import type { Machine } from "@machine-controller/api";
+import { instanceNameOf } from "@machine-controller/api";
+import { LABEL_CONTROLLER, LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
+import { isKubeError, type Node } from "@machine-controller/kube-client";
+import { type Clock, type Controller, createController, keyOf } from "@machine-controller/kube-runtime";
+import { isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
+import type { Log } from "../log.ts";
+import { act, type ActContext, CreateFailure } from "./act.ts";
+import { decide } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { type Failure, type Knowledge, NOTHING_KNOWN } from "./knowledge.ts";
+import { byRecordedAccount, observe, type ObserveContext, specKeyOf } from "./observe.ts";
+import { isNodeReady } from "./node-match.ts";
+
+export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs"> &
+  Omit<ActContext, "informers"> & {
+    clock: Clock;
+    log: Log;
+    /** `-name`: only Machines whose label `machine.k8s.io/controller` equals it. */
+    name: string;
+    concurrency: number;
+    /** Told of every decision before it is carried out, waits included: for tracing and tests. */
+    onDecision?: (machine: Machine, decision: Decision) => void;
+  };
+
+/** Steps of one pass; more means that decisions do not converge, which is a defect worth an error. */
+const MOST_STEPS = 30;
+/** Longer than any one effect may take, the cloud's time-outs included. */
+const RECONCILE_TIMEOUT_MS = 5 * 60_000;
+
+export function createMachineController(options: MachineControllerOptions): Controller {
+  const { informers, clock, log, events } = options;
+  const context: ObserveContext = { ...options, leadingSinceMs: clock.now() };
+  const known = new Map<string, Knowledge>();
+
+  async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
+    for (let step = 0; step < MOST_STEPS; step++) {
+      const machine = informers.machines.store.getByKey(key);
+      if (machine === undefined || (machine.metadata.labels?.[LABEL_CONTROLLER] ?? "") !== options.name) return {};
+      const uid = machine.metadata.uid ?? "";
+      const knowledge = known.get(uid) ?? NOTHING_KNOWN;
+      const nowMs = clock.now();
+      let decision: Decision | undefined;
+      try {
+        const snapshot = observe(machine, { ...context, nowMs, knowledge });
+        decision = decide(snapshot);
+        options.onDecision?.(machine, decision);
+        if (decision.kind === "wait") {
+          log("debug", decision.why, { machine: key });
+          return decision.untilMs === undefined ? {} : { requeueAfterMs: Math.max(1, decision.untilMs - nowMs) };
+        }
+        log(decision.kind === "look-up" ? "debug" : "info", `${decision.kind}: ${decision.why}`, { machine: key });
+        const { failure, ...learnt } = await act(decision, { snapshot, signal }, options);
+        // A failure ends with the step that failed; one of another step says nothing about it.
+        const lasting = failure !== undefined && decision.kind === "patch-machine" ? { failure } : {};
+        known.set(uid, { ...learnt, ...lasting });
+        if (decision.kind === "delete-machine") return {};
+      } catch (error) {
+        const { cause, create } =
+          error instanceof CreateFailure
+            ? { cause: error.cause, create: error.create }
+            : { cause: error, create: undefined };
+        if (create !== undefined) known.set(uid, { ...knowledge, create });
+        if (signal.aborted || !isProviderError(cause)) {
+          // The Machine is gone, or changed since it was read: its next event starts a new pass.
+          if (isKubeError(cause, "NotFound") && decision?.kind === "patch-machine") return {};
+          throw cause;
+        }
+        const failure = failureOf(machine, cause, { previous: knowledge.failure, nowMs: clock.now() });
+        known.set(uid, { ...knowledge, ...(create && { create }), failure });
+        log("warn", cause.message, { machine: key, code: cause.code, retryInMs: failure.retryAtMs - clock.now() });
+        if (failure.count === 1 || knowledge.failure?.error.message !== cause.message) {
+          events.event(machine, { type: "Warning", reason: "ReconcilingError", message: cause.message });
+        }
+      }
+    }
+    throw new Error(`Machine ${key} did not come to rest within ${MOST_STEPS} steps`);
+  }
+
+  const controller = createController({
+    name: "machine",
+    concurrency: options.concurrency,
+    clock,
+    reconcile,
+    reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,
+    onError(key, error, retryInMs) {
+      const level = isKubeError(error, "Conflict") ? "debug" : "warn";
+      log(level, error instanceof Error ? error.message : String(error), { machine: key, retryInMs });
+    },
+  });
+
+  informers.machines.onChange((change) => {
+    if (change.type === "deleted") known.delete(change.object.metadata.uid ?? "");
+    else controller.enqueue(keyOf(change.object));
+  });
+  informers.nodes.onChange((change) => {
+    if (change.type === "updated" && !isWorthALook(change.old, change.object)) return;
+    for (const key of machinesOf(change.object, options)) controller.enqueue(key);
+  });
+  return controller;
+}
+
+/** Nodes change every few seconds with their heartbeats; a Machine looks at little of it. */
+function isWorthALook(old: Node, node: Node): boolean {
+  const seen = ({ metadata, spec, status }: Node) =>
+    JSON.stringify([metadata.labels, metadata.annotations, spec, status?.addresses, status?.nodeInfo?.kubeletVersion]);
+  return isNodeReady(old) !== isNodeReady(node) || seen(old) !== seen(node);
+}
+
+/** Keys of the Machines that a Node may belong to. */
+function machinesOf(node: Node, { informers }: Pick<MachineControllerOptions, "informers">): Set<string> {
+  const { store } = informers.machines;
+  const owner = node.metadata.labels?.[LABEL_NODE_OWNER];
+  const owning = owner === undefined ? undefined : store.byUid(owner);
+  if (owning !== undefined) return new Set([keyOf(owning)]);
+  const candidates = [
+    ...store.byIndex("instanceName", node.metadata.name ?? ""),
+    ...store.byIndex("nodeName", node.metadata.name ?? ""),
+    ...store.byIndex("providerId", (node.spec?.providerID ?? "").toLowerCase()),
+    ...(node.status?.addresses ?? []).flatMap(({ address }) => store.byIndex("address", address)),
+  ];
+  return new Set(candidates.map(keyOf));
+}
+
+/** Indexes that the informer of Machines must have. */
+export const MACHINE_INDEXES = {
+  instanceName: (machine: Machine) => [instanceNameOf(machine)],
+  /** `""` holds the Machines without a Node. */
+  nodeName: (machine: Machine) => [machine.status?.nodeRef?.name ?? ""],
+  providerId: (machine: Machine) => (machine.spec.providerID ? [machine.spec.providerID.toLowerCase()] : []),
+  address: (machine: Machine) => (machine.status?.addresses ?? []).map(({ address }) => address),
+  account: byRecordedAccount,
+};
+
+function failureOf(
+  machine: Machine,
+  error: ProviderError,
+  { previous, nowMs }: { previous: Failure | undefined; nowMs: number },
+): Failure {
+  const specKey = specKeyOf(machine);
+  const count = previous?.specKey === specKey ? previous.count + 1 : 1;
+  const { minMs, maxMs } = PROVIDER_ERRORS[error.code].retry;
+  const backoffMs = Math.min(maxMs, minMs * 2 ** Math.min(count - 1, 20));
+  return { error, specKey, count, retryAtMs: nowMs + Math.max(error.retryAfterMs ?? 0, backoffMs) };
+}

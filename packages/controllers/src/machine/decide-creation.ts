@@ -1,0 +1,156 @@
+/** From a bare Machine to a recorded instance: prepare, write the intent, create, record. */
+import type { CreateIntent, InstanceRecord, Machine } from "@machine-controller/api";
+import {
+  ANNOTATION_CONFIRM_GONE,
+  ANNOTATION_CREATE_INTENT,
+  ANNOTATION_INSTANCE,
+  providerIdOf,
+} from "@machine-controller/api/well-known";
+import type { Instance } from "@machine-controller/provider";
+import { type Decision, wait } from "./decision.ts";
+import { holdsInstance, setsProviderId, type Snapshot, withFinalizers } from "./snapshot.ts";
+import { bootstrapMissingStatus, liveStatus } from "./status.ts";
+
+const USER_DATA_FRESH_MS = 15 * 60_000;
+const USER_DATA_RECHECK_MS = 3_000;
+const DOUBT_RECHECK_MS = 60_000;
+
+export function decideCreation(snapshot: Snapshot): Decision {
+  const { machine, knowledge, intent } = snapshot;
+  const { present, account } = knowledge;
+  if (account === undefined) return { kind: "identify", why: "an intent names the account it was made for" };
+  if (present !== undefined) return recordInstance(snapshot, { account, instance: present.instance });
+  // Written by the Go implementation, which keeps no intent: an instance may exist already.
+  if (intent === undefined && holdsInstance(machine) && knowledge.absent === undefined) {
+    return lookDirectly(snapshot, "the Machine has our finalizer and no intent: an instance may exist already");
+  }
+  return intent === undefined ? prepare(snapshot, account) : fulfil(snapshot, intent, account);
+}
+
+function prepare(snapshot: Snapshot, account: string): Decision {
+  const { knowledge } = snapshot;
+  if (knowledge.validated !== snapshot.specKey)
+    return { kind: "validate", why: "nothing is created from an invalid spec" };
+  if (!hasUserData(snapshot)) return prepareUserData(snapshot);
+  return {
+    kind: "patch-machine",
+    why: "the intent is written down before the cloud is asked to create",
+    intends: true,
+    patch: intentPatch(snapshot, { attempt: 1, account }),
+  };
+}
+
+/** The intent for the given attempt, with both finalizers and without the record of an earlier instance. */
+export function intentPatch(
+  snapshot: Snapshot,
+  { attempt, account }: { attempt: number; account: string },
+): {
+  metadata: { annotations: Record<string, string | null>; finalizers: string[] };
+} {
+  const uid = snapshot.machine.metadata.uid ?? "";
+  const intent: CreateIntent = {
+    token: attempt === 1 ? uid : `${uid}-${attempt}`,
+    attempt,
+    at: new Date(snapshot.nowMs).toISOString(),
+    provider: snapshot.provider.name,
+    account,
+  };
+  return {
+    metadata: {
+      annotations: { [ANNOTATION_CREATE_INTENT]: JSON.stringify(intent), [ANNOTATION_INSTANCE]: null },
+      finalizers: withFinalizers(snapshot.machine),
+    },
+  };
+}
+
+function fulfil(snapshot: Snapshot, intent: CreateIntent, account: string): Decision {
+  const { knowledge, provider, nowMs, leadingSinceMs } = snapshot;
+  if (provider.name !== intent.provider) {
+    return wait(`the intent is for ${intent.provider} and the spec now says ${provider.name}; put it back`);
+  }
+  if (account !== intent.account && !confirmedGone(snapshot.machine, intent.token)) {
+    if (knowledge.absent === undefined) return lookDirectly(snapshot, "the credential changed since the intent");
+    const { listed, showsSibling } = snapshot.fleet();
+    if (!listed)
+      return { kind: "look-up", how: "list", startedAfterMs: -1, why: "the credential changed since the intent" };
+    if (!showsSibling) {
+      return wait(
+        `the credential changed since the intent was written, and the new one shows no instance of ours: ` +
+          `restore it, or set the annotation ${ANNOTATION_CONFIRM_GONE}=${intent.token} if no instance was created`,
+        nowMs + DOUBT_RECHECK_MS,
+      );
+    }
+  }
+  const lookedAt = knowledge.absent?.lastAt ?? -1;
+  if (!knowledge.intentIsFresh && lookedAt < leadingSinceMs) {
+    return lookDirectly(snapshot, "an earlier process may have created the instance");
+  }
+  if (provider.idempotency.class === "tag-scan") {
+    const lastAttempt = Math.max(knowledge.create?.sentAt ?? -1, knowledge.intentIsFresh ? -1 : leadingSinceMs);
+    const settledAt = lastAttempt + provider.idempotency.settleMs;
+    if (lastAttempt >= 0 && nowMs < settledAt) return wait("an earlier attempt may still show up", settledAt);
+    if (lastAttempt >= 0 && lookedAt < settledAt)
+      return lookDirectly(snapshot, "the earlier attempt had time to show up");
+  }
+  if (!hasUserData(snapshot)) return prepareUserData(snapshot);
+  return { kind: "create", why: "the intent is written and no instance exists", intent };
+}
+
+/** User data holds a bootstrap token, which would expire under an instance that boots too late. */
+const hasUserData = ({ knowledge, nowMs }: Snapshot): boolean =>
+  knowledge.userData !== undefined && nowMs - knowledge.userData.at < USER_DATA_FRESH_MS;
+
+function prepareUserData(snapshot: Snapshot): Decision {
+  const { userDataMissing: missing } = snapshot.knowledge;
+  if (missing !== undefined && snapshot.nowMs < missing.at + USER_DATA_RECHECK_MS) {
+    const patch = bootstrapMissingStatus(snapshot, missing.message);
+    if (patch !== undefined) return { kind: "patch-machine", why: "what holds up the bootstrap is shown", patch };
+    return wait(missing.message, missing.at + USER_DATA_RECHECK_MS);
+  }
+  return { kind: "prepare-user-data", why: "an instance needs user data to join the cluster" };
+}
+
+function recordInstance(snapshot: Snapshot, { account, instance }: { account: string; instance: Instance }): Decision {
+  const { machine, provider, intent, nowMs } = snapshot;
+  const attempt = intent?.attempt ?? 1;
+  const record: InstanceRecord = {
+    id: instance.id,
+    provider: provider.name,
+    account,
+    attempt,
+    at: new Date(nowMs).toISOString(),
+    ...(instance.resources && { resources: { ...instance.resources } }),
+  };
+  const adopted = intent === undefined ? intentPatch(snapshot, { attempt, account }).metadata : undefined;
+  return {
+    kind: "patch-machine",
+    why: `instance ${instance.id} exists and is not recorded yet`,
+    patch: {
+      metadata: { ...adopted, annotations: { ...adopted?.annotations, [ANNOTATION_INSTANCE]: JSON.stringify(record) } },
+      ...(setsProviderId(snapshot) &&
+        machine.spec.providerID === undefined && {
+          spec: { providerID: providerIdOf(provider.name, machine.metadata.uid ?? "") },
+        }),
+      ...liveStatus(snapshot),
+    },
+    event:
+      intent === undefined
+        ? { type: "Normal", reason: "InstanceAdopted", message: `Adopted instance ${instance.id} (${instance.name})` }
+        : {
+            type: "Normal",
+            reason: "Created",
+            message: `Successfully created instance ${instance.id} (${instance.name})`,
+          },
+  };
+}
+
+const lookDirectly = (snapshot: Snapshot, why: string): Decision => ({
+  kind: "look-up",
+  how: "direct",
+  startedAfterMs: snapshot.nowMs,
+  why,
+});
+
+/** A person's word that the instance of this ID or token is gone. */
+export const confirmedGone = (machine: Machine, idOrToken: string): boolean =>
+  machine.metadata.annotations?.[ANNOTATION_CONFIRM_GONE] === idOrToken;

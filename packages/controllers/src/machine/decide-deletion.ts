@@ -1,0 +1,110 @@
+/** Deletion: drain the Node, delete the instance until it is confirmed gone, delete the Node, let the Machine go. */
+import type { Machine } from "@machine-controller/api";
+import {
+  ANNOTATION_ABANDON,
+  ANNOTATION_SKIP_EVICTION,
+  FINALIZER_INSTANCE,
+  FINALIZER_NODE,
+} from "@machine-controller/api/well-known";
+import { type Decision, wait } from "./decision.ts";
+import { confirmedGone } from "./decide-creation.ts";
+import { isNodeReady } from "./node-match.ts";
+import { holdsInstance, holdsNode, type Snapshot } from "./snapshot.ts";
+import { deletingStatus } from "./status.ts";
+
+const FIRST_RECHECK_MS = 750;
+const RECHECK_MS = 10_000;
+const DOUBT_RECHECK_MS = 60_000;
+
+export function decideDeletion(snapshot: Snapshot): Decision {
+  const { machine, ownedNodes, knowledge } = snapshot;
+  if (!holdsInstance(machine) && !holdsNode(machine)) return wait("none of our finalizers is on the Machine");
+  const abandoned = machine.metadata.annotations?.[ANNOTATION_ABANDON] === "true";
+  if (holdsInstance(machine) && !abandoned) {
+    const next = decideDrain(snapshot) ?? decideInstance(snapshot);
+    if (next !== undefined) return next;
+  }
+  const node = ownedNodes.find(({ metadata }) => !knowledge.deletedNodes?.includes(metadata.uid ?? ""));
+  if (node !== undefined) return { kind: "delete-node", node, why: "its instance is gone" };
+  // Another controller or a person owns the instance of an `external` Machine and takes this finalizer off.
+  const kept = snapshot.provider.name === "external" && !abandoned ? [FINALIZER_INSTANCE] : [];
+  return release(machine, { kept, why: abandoned ? "a person gave the instance up" : "instance and Node are gone" });
+}
+
+/** undefined: nothing to drain, or drained. */
+function decideDrain(snapshot: Snapshot): Decision | undefined {
+  const { machine, node, nowMs, options, knowledge, canEvict } = snapshot;
+  if (node === undefined || !canEvict || !isNodeReady(node)) return undefined;
+  if (node.metadata.annotations?.[ANNOTATION_SKIP_EVICTION] !== undefined) return undefined;
+  if (nowMs - Date.parse(machine.metadata.deletionTimestamp ?? "") > options.skipEvictionAfterMs) return undefined;
+  if (!node.spec?.unschedulable) {
+    return { kind: "patch-node", node, patch: { spec: { unschedulable: true } }, why: "no new pod may come to it" };
+  }
+  const { drain } = knowledge;
+  if (drain === undefined) return { kind: "drain", node, why: "its pods move before the instance goes" };
+  if (drain.blockers.length === 0) return undefined;
+  const patch = deletingStatus(snapshot, `evicting ${drain.blockers.slice(0, 5).join(", ")}`);
+  if (patch !== undefined) return { kind: "patch-machine", patch, why: "what the drain waits for is shown" };
+  if (nowMs < drain.at + RECHECK_MS) return wait("pods are being evicted", drain.at + RECHECK_MS);
+  return { kind: "drain", node, why: "pods were left on it" };
+}
+
+/** undefined: the instance is confirmed gone. */
+function decideInstance(snapshot: Snapshot): Decision | undefined {
+  const { knowledge, nowMs } = snapshot;
+  if (knowledge.account === undefined)
+    return { kind: "identify", why: "absence counts only for the account that was used" };
+  const { absent, deletion } = knowledge;
+  if (absent === undefined) {
+    if (deletion === undefined) return { kind: "delete-instance", why: "the Machine is being deleted" };
+    const interval = Math.min(RECHECK_MS, Math.max(FIRST_RECHECK_MS, (nowMs - deletion.firstAt) / 2));
+    const recheckAt = deletion.lastAt + interval;
+    if (nowMs < recheckAt) return wait("the cloud is deleting the instance", recheckAt);
+    return { kind: "delete-instance", why: "the cloud had time to delete the instance" };
+  }
+  const doubtful = decideAccount(snapshot, absent.lastAt);
+  if (doubtful !== undefined) return doubtful;
+  const believedAt = absenceBelievedAt(snapshot);
+  if (absent.lastAt >= believedAt) return undefined;
+  if (nowMs < believedAt) return wait("absence counts once every earlier request has had its effect", believedAt);
+  return { kind: "delete-instance", why: "absence is confirmed by a read that started late enough" };
+}
+
+/** What to do where absence was read with a credential of which nobody knows that it is of the same account. */
+function decideAccount(snapshot: Snapshot, absentAt: number): Decision | undefined {
+  const { machine, intent, record, knowledge, nowMs } = snapshot;
+  const recorded = (record ?? intent)?.account;
+  if (recorded === undefined || knowledge.account === recorded) return undefined;
+  if (confirmedGone(machine, record?.id ?? intent?.token ?? "")) return undefined;
+  const { listed, showsSibling } = snapshot.fleet();
+  if (showsSibling) return undefined;
+  const doubt =
+    `the credential changed since the instance was created and shows none of our instances: restore it, ` +
+    `or set the annotation ${ANNOTATION_ABANDON}=true and remove the instance by hand`;
+  if (!listed) return { kind: "look-up", how: "list", startedAfterMs: -1, why: doubt };
+  const patch = deletingStatus(snapshot, doubt);
+  if (patch !== undefined) return { kind: "patch-machine", patch, why: "the doubt is shown" };
+  const retryAt = absentAt + DOUBT_RECHECK_MS;
+  return nowMs < retryAt ? wait(doubt, retryAt) : { kind: "delete-instance", why: doubt };
+}
+
+/** When a read that finds nothing must have started to count as "gone". */
+function absenceBelievedAt({ machine, intent, record, knowledge, provider, leadingSinceMs }: Snapshot): number {
+  const { settleMs, consistencyMs } = provider.idempotency;
+  if (record !== undefined || intent === undefined) {
+    if (knowledge.deletion !== undefined || confirmedGone(machine, record?.id ?? "")) return -Infinity;
+    return (knowledge.absent?.firstAt ?? 0) + consistencyMs;
+  }
+  // An intent without an ID: a create request may still be under way.
+  if (knowledge.create?.unknownAt !== undefined) return knowledge.create.unknownAt + settleMs;
+  if (knowledge.intentIsFresh) return -Infinity;
+  return Math.max(Date.parse(intent.at), leadingSinceMs) + settleMs;
+}
+
+function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {
+  const finalizers = (machine.metadata.finalizers ?? []).filter(
+    (finalizer) => kept.includes(finalizer) || (finalizer !== FINALIZER_INSTANCE && finalizer !== FINALIZER_NODE),
+  );
+  if (finalizers.length === machine.metadata.finalizers?.length) return wait("the remaining finalizers are not ours");
+  return { kind: "patch-machine", why, patch: { metadata: { finalizers } } };
+}

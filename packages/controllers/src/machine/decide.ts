@@ -1,0 +1,34 @@
+import { ANNOTATION_INITIALIZERS } from "@machine-controller/api/well-known";
+import { type Decision, wait } from "./decision.ts";
+import { decideCreation } from "./decide-creation.ts";
+import { decideDeletion } from "./decide-deletion.ts";
+import { decideLife } from "./decide-life.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { failureStatus } from "./status.ts";
+
+/**
+ * The next step of a Machine's life. Pure: the same snapshot gives the same decision. Deletion comes first, so that
+ * nothing a Machine's spec can say keeps it from being deleted.
+ * @throws ProviderError where the spec cannot be read.
+ */
+export function decide(snapshot: Snapshot): Decision {
+  const { machine, record } = snapshot;
+  const failed = decideFailure(snapshot);
+  if (failed !== undefined) return failed;
+  if (machine.metadata.deletionTimestamp !== undefined) return decideDeletion(snapshot);
+  if (machine.metadata.annotations?.[ANNOTATION_INITIALIZERS]) {
+    return wait(`annotation ${ANNOTATION_INITIALIZERS} pauses this Machine`);
+  }
+  return record === undefined ? decideCreation(snapshot) : decideLife(snapshot);
+}
+
+/** While a failure lasts: show it, then wait until it is time to try again. */
+function decideFailure(snapshot: Snapshot): Decision | undefined {
+  const { failure } = snapshot.knowledge;
+  if (failure === undefined || failure.specKey !== snapshot.specKey || failure.retryAtMs <= snapshot.nowMs) {
+    return undefined;
+  }
+  const patch = failureStatus(snapshot, failure.error);
+  if (patch !== undefined) return { kind: "patch-machine", why: "the failure is not in the status yet", patch };
+  return wait(`retried after: ${failure.error.message}`, failure.retryAtMs);
+}

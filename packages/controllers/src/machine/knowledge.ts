@@ -1,0 +1,53 @@
+import type { Instance, ProviderError } from "@machine-controller/provider";
+
+/**
+ * What this process has learnt of one Machine's instance since it started to lead. Never written down: after a restart
+ * it is empty, and every decision is right with less of it, only slower. Times are milliseconds on the clock, taken
+ * before the read began.
+ */
+export type Knowledge = {
+  /** Account of the credential that was last used; `absent` was read with it. */
+  readonly account?: string;
+  /** The spec (`specKey`) that the provider's validation accepted. */
+  readonly validated?: string;
+  readonly userData?: { readonly text: string; readonly at: number };
+  /** What held up the user data, as a sentence, and when. */
+  readonly userDataMissing?: { readonly message: string; readonly at: number };
+  /** This process wrote the intent, so nobody has asked the cloud for it before. */
+  readonly intentIsFresh?: boolean;
+  /** This process asked the cloud to create; `unknownAt`: the last time that it could not tell what came of it. */
+  readonly create?: { readonly sentAt: number; readonly unknownAt?: number };
+  /** The newest read that saw the instance. */
+  readonly present?: { readonly at: number; readonly instance: Instance };
+  /** A complete list that began then did not show it: a reason to look directly, and no more. */
+  readonly unlistedAt?: number;
+  /** Direct reads that confirmed absence, with none in between that saw it. */
+  readonly absent?: { readonly firstAt: number; readonly lastAt: number };
+  /** The cloud told this process that the instance is there and being deleted. */
+  readonly deletion?: { readonly firstAt: number; readonly lastAt: number };
+  /** UIDs of Nodes that this process deleted; the informer may still show them. */
+  readonly deletedNodes?: readonly string[];
+  readonly drain?: { readonly at: number; readonly blockers: readonly string[] };
+  readonly failure?: Failure;
+};
+
+export type Failure = {
+  readonly error: ProviderError;
+  /** The spec it happened with: a change makes it void. */
+  readonly specKey: string;
+  /** Failures in a row. */
+  readonly count: number;
+  readonly retryAtMs: number;
+};
+
+export const NOTHING_KNOWN: Knowledge = {};
+
+export function sawInstance(knowledge: Knowledge, instance: Instance, at: number): Knowledge {
+  if ((knowledge.present?.at ?? -1) > at) return knowledge;
+  const { absent, unlistedAt, ...rest } = knowledge;
+  return { ...rest, present: { at, instance } };
+}
+
+export function sawAbsence(knowledge: Knowledge, at: number): Knowledge {
+  return { ...knowledge, absent: { firstAt: knowledge.absent?.firstAt ?? at, lastAt: at } };
+}

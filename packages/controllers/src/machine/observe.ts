@@ -1,0 +1,163 @@
+/** Reads everything a decision rests on, from indexes only: no list is scanned, nothing is awaited. */
+import { intentOf, type Machine, type MachineDeployment, type MachineSet, recordOf } from "@machine-controller/api";
+import type { Node } from "@machine-controller/kube-client";
+import {
+  cloudProviderOf,
+  isProviderError,
+  type Provider,
+  type ProviderError,
+  TerminalError,
+  unknownProvider,
+} from "@machine-controller/provider";
+import type { Informer } from "@machine-controller/kube-runtime";
+import type { InstanceLists } from "./instance-lists.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { matchNode, nodesOwnedBy } from "./node-match.ts";
+import type { Fleet, MachineOptions, Snapshot } from "./snapshot.ts";
+
+export type MachineInformers = {
+  machines: Informer<Machine>;
+  machineSets: Informer<MachineSet>;
+  machineDeployments: Informer<MachineDeployment>;
+  nodes: Informer<Node>;
+};
+
+export type ObserveContext = {
+  informers: MachineInformers;
+  providers: ReadonlyMap<string, Provider>;
+  lists: InstanceLists;
+  options: MachineOptions;
+  leadingSinceMs: number;
+};
+
+export function observe(machine: Machine, context: ObserveContext & { nowMs: number; knowledge: Knowledge }): Snapshot {
+  const { informers, options, knowledge } = context;
+  const { provider, intent, record } = identityOf(machine, context.providers);
+  const instance = knowledge.present?.instance;
+  const node = matchNode(
+    informers.nodes.store,
+    {
+      machine,
+      provider: provider.name,
+      instanceProviderId: instance?.providerId,
+      addresses: instance?.addresses ?? machine.status?.addresses ?? [],
+    },
+    (uid) => informers.machines.store.byUid(uid) !== undefined,
+  );
+  const machineSet = ownerOf(machine, "MachineSet", informers.machineSets);
+  return {
+    nowMs: context.nowMs,
+    leadingSinceMs: context.leadingSinceMs,
+    machine,
+    specKey: specKeyOf(machine),
+    machineSet,
+    machineDeployment: machineSet && ownerOf(machineSet, "MachineDeployment", informers.machineDeployments),
+    provider,
+    intent,
+    record,
+    knowledge,
+    node,
+    ownedNodes: nodesOwnedBy(informers.nodes.store, machine),
+    fleet: () => fleetOf(context, (record ?? intent)?.account),
+    canEvict: canEvict(context, node),
+    options,
+  };
+}
+
+/**
+ * The provider and the records of a Machine. Where they cannot be read, a provider stands in whose every call throws the
+ * reason: the Machine then shows it, nothing is created, and a Machine that needs no cloud to be deleted still is.
+ */
+function identityOf(
+  machine: Machine,
+  providers: ReadonlyMap<string, Provider>,
+): Pick<Snapshot, "provider" | "intent" | "record"> {
+  try {
+    const name = cloudProviderOf(machine.spec);
+    const provider = providers.get(name);
+    if (provider === undefined) throw unknownProvider(name, [...providers.keys()]);
+    return { provider, intent: intentOf(machine), record: recordOf(machine) };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const error = isProviderError(cause) ? cause : new TerminalError("InvalidConfiguration", message, { cause });
+    return { provider: unusableProvider(error), intent: undefined, record: undefined };
+  }
+}
+
+function unusableProvider(error: ProviderError): Provider {
+  const fail = async (): Promise<never> => {
+    throw error;
+  };
+  return {
+    name: "",
+    idempotency: { class: "tag-scan", settleMs: Infinity, consistencyMs: Infinity },
+    operatingSystems: [],
+    addDefaults: (spec) => spec,
+    validate: fail,
+    account: fail,
+    list: fail,
+    get: fail,
+    getCloudConfig: fail,
+    create: fail,
+    cleanup: fail,
+    machineMetricsLabels: () => ({ size: "" }),
+    migrateUID: fail,
+    setMetricsForMachines: fail,
+  };
+}
+
+/** Changes with everything that can make a failed step succeed, as far as the Machine itself says it. */
+export const specKeyOf = ({ metadata, spec }: Machine): string =>
+  JSON.stringify([
+    spec.providerSpec,
+    spec.versions,
+    spec.metadata,
+    metadata.deletionTimestamp !== undefined,
+    metadata.annotations,
+  ]);
+
+function ownerOf<T extends MachineSet | MachineDeployment>(
+  { metadata }: Machine | MachineSet,
+  kind: T["kind"],
+  informer: Informer<T>,
+): T | undefined {
+  const reference = metadata.ownerReferences?.find((owner) => owner.kind === kind);
+  return reference && informer.store.byUid(reference.uid);
+}
+
+/** Index of Machines by the account that their instance was recorded under. */
+export const byRecordedAccount = (machine: Machine): string[] => {
+  if (machine.metadata.deletionTimestamp !== undefined) return [];
+  try {
+    return [recordOf(machine)?.account ?? ""];
+  } catch {
+    return [];
+  }
+};
+
+function fleetOf(
+  { informers, lists, knowledge }: ObserveContext & { knowledge: Knowledge },
+  recordedAccount: string | undefined,
+): Fleet {
+  const list = knowledge.account === undefined ? undefined : lists.latest(knowledge.account);
+  if (list === undefined || recordedAccount === undefined) {
+    return { listed: list !== undefined, missing: 0, recorded: 0, showsSibling: false };
+  }
+  const records = informers.machines.store
+    .byIndex("account", recordedAccount)
+    .flatMap((machine) => recordOf(machine) ?? [])
+    .filter(({ at }) => Date.parse(at) < list.startedAtMs);
+  const shown = records.filter(({ id }) => list.ids.has(id)).length;
+  return { listed: true, missing: records.length - shown, recorded: records.length, showsSibling: shown > 0 };
+}
+
+/**
+ * The Go implementation's rule: evict while some Machine has no Node yet or another Node takes pods; with nowhere to go,
+ * eviction would only wait for its time-out.
+ */
+function canEvict({ informers }: ObserveContext, node: Node | undefined): boolean {
+  if (node === undefined) return false;
+  if (informers.machines.store.byIndex("nodeName", "").length > 0) return true;
+  const schedulable = informers.nodes.store.byIndex("schedulable", "true");
+  return schedulable.some(({ metadata }) => metadata.name !== node.metadata.name);
+}

@@ -1,0 +1,66 @@
+import type { CreateIntent, InstanceRecord, Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
+import { FINALIZER_INSTANCE, FINALIZER_NODE } from "@machine-controller/api/well-known";
+import type { Node } from "@machine-controller/kube-client";
+import type { Provider } from "@machine-controller/provider";
+import type { Knowledge } from "./knowledge.ts";
+
+export type MachineOptions = {
+  /** `-node-external-cloud-provider`: a cloud-controller-manager sets provider IDs and removes dead Nodes. */
+  externalCloudProvider: boolean;
+  /** `-join-cluster-timeout`; undefined: never. */
+  joinClusterTimeoutMs: number | undefined;
+  /** `-skip-eviction-after`. */
+  skipEvictionAfterMs: number;
+};
+
+/** Everything a decision may rest on, read at one moment. */
+export type Snapshot = {
+  readonly nowMs: number;
+  /** When this process began to lead: requests of a predecessor may have been under way until then. */
+  readonly leadingSinceMs: number;
+  readonly machine: Machine;
+  /** Changes whenever something changes that a failure may have been caused by. */
+  readonly specKey: string;
+  readonly machineSet: MachineSet | undefined;
+  readonly machineDeployment: MachineDeployment | undefined;
+  readonly provider: Provider;
+  readonly intent: CreateIntent | undefined;
+  readonly record: InstanceRecord | undefined;
+  readonly knowledge: Knowledge;
+  /** The Node that belongs to the Machine; undefined when none does. */
+  readonly node: Node | undefined;
+  /** Nodes that go when the Machine goes. */
+  readonly ownedNodes: readonly Node[];
+  /** Counts what the newest list shows of the account, for judging whether absence can be believed. Not cheap. */
+  readonly fleet: () => Fleet;
+  /** Somewhere for the Node's pods to go. */
+  readonly canEvict: boolean;
+  readonly options: MachineOptions;
+};
+
+export type Fleet = {
+  /** There has been a list with the credential in use. */
+  readonly listed: boolean;
+  /** Recorded instances of the account that no list has shown since they were recorded, and all recorded ones. */
+  readonly missing: number;
+  readonly recorded: number;
+  /** The credential in use shows an instance that another Machine recorded under this Machine's recorded account. */
+  readonly showsSibling: boolean;
+};
+
+/** Clouds whose cloud-controller-manager has always set provider IDs, from inside the Kubernetes tree. */
+const IN_TREE_CLOUDS: ReadonlySet<string> = new Set(["azure", "vsphere", "gce"]);
+
+/** True where this controller gives Nodes their provider ID. */
+export const setsProviderId = ({ provider, options }: Pick<Snapshot, "provider" | "options">): boolean =>
+  !options.externalCloudProvider && !IN_TREE_CLOUDS.has(provider.name);
+
+const hasFinalizer = (machine: Machine, finalizer: string): boolean =>
+  machine.metadata.finalizers?.includes(finalizer) ?? false;
+
+export const holdsInstance = (machine: Machine): boolean => hasFinalizer(machine, FINALIZER_INSTANCE);
+export const holdsNode = (machine: Machine): boolean => hasFinalizer(machine, FINALIZER_NODE);
+
+/** Both of our finalizers added, in the order the Go implementation stores them. */
+export const withFinalizers = (machine: Machine): string[] =>
+  [...new Set([...(machine.metadata.finalizers ?? []), FINALIZER_INSTANCE, FINALIZER_NODE])].sort();

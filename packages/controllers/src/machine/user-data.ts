@@ -1,0 +1,168 @@
+/**
+ * The user data of a Machine: what an operating-system-manager put into `cloud-init-settings` for its MachineDeployment,
+ * or our own, with a bootstrap token that only this Machine may use.
+ */
+import {
+  BootstrapError,
+  bootstrapKubeconfig,
+  bootstrapTokenSecret,
+  type ClusterInfo,
+  fillPlaceholders,
+  isTokenOf,
+  parseClusterInfo,
+  TOKEN_LIFETIME_MS,
+  TOKEN_SECRET_BYTES,
+  tokenIdFor,
+  tokenOf,
+  tokenRenewal,
+  tokenSecretFrom,
+  userDataFor,
+} from "@machine-controller/bootstrap";
+import { instanceNameOf } from "@machine-controller/api";
+import {
+  ANNOTATION_BOOTSTRAP_REVISION,
+  ANNOTATION_REVISION,
+  BOOTSTRAP_NAMESPACE,
+  bootstrapSecretName,
+  providerIdOf,
+} from "@machine-controller/api/well-known";
+import { coreResources, isKubeError, type KubeClient, type Secret } from "@machine-controller/kube-client";
+import type { Informer } from "@machine-controller/kube-runtime";
+import { parseProviderSpec, TerminalError } from "@machine-controller/provider";
+import { setsProviderId, type Snapshot } from "./snapshot.ts";
+
+export type UserDataSource = {
+  /** Repeatable: the same Machine gets the same token again. `missing` says what has to exist first. */
+  prepare(snapshot: Snapshot, call: { signal: AbortSignal }): Promise<{ text: string } | { missing: string }>;
+};
+
+export type UserDataOptions = {
+  clusterDns: readonly string[];
+  kubeletFeatureGates: Readonly<Record<string, boolean>>;
+  /** API server as nodes reach it; undefined: what `kube-public/cluster-info` says. */
+  apiServer: string | undefined;
+};
+
+/** The operating-system-manager holds every MachineDeployment that it makes user data for with this finalizer. */
+const OPERATING_SYSTEM_MANAGER_FINALIZER = "kubermatic.io/cleanup-operating-system-configs";
+/** Token IDs to try when another Machine has the first: six characters can collide. */
+const TOKEN_ID_TRIES = 5;
+
+export function createUserDataSource(context: {
+  client: KubeClient;
+  clock: { now(): number };
+  random: { bytes(length: number): Uint8Array };
+  /** Secrets of `cloud-init-settings`. */
+  bootstrapSecrets: Informer<Secret>;
+  options: UserDataOptions;
+}): UserDataSource {
+  const { client, clock, random, bootstrapSecrets, options } = context;
+
+  function external({
+    machine,
+    machineSet,
+    machineDeployment,
+  }: Snapshot): { text: string } | { missing: string } | undefined {
+    const { name, namespace = "", finalizers } = machineDeployment?.metadata ?? {};
+    if (name === undefined) return undefined;
+    const secretName = bootstrapSecretName(name, namespace);
+    const secret = bootstrapSecrets.store.get(BOOTSTRAP_NAMESPACE, secretName);
+    const at = `Secret ${BOOTSTRAP_NAMESPACE}/${secretName}`;
+    if (secret === undefined) {
+      const managed = finalizers?.includes(OPERATING_SYSTEM_MANAGER_FINALIZER) ?? false;
+      return managed ? { missing: `${at} does not exist yet; the operating-system-manager makes it` } : undefined;
+    }
+    const madeFor = secret.metadata.annotations?.[ANNOTATION_BOOTSTRAP_REVISION];
+    const wanted = machineSet?.metadata.annotations?.[ANNOTATION_REVISION];
+    if (madeFor !== undefined && madeFor !== wanted) {
+      return {
+        missing: `${at} is for revision ${madeFor} of the MachineDeployment and the MachineSet is revision ${wanted}`,
+      };
+    }
+    const cloudConfig = secret.data?.["cloud-config"];
+    if (cloudConfig === undefined) return { missing: `${at} has no key "cloud-config"` };
+    return { text: fillPlaceholders(Buffer.from(cloudConfig, "base64").toString(), instanceNameOf(machine)) };
+  }
+
+  async function clusterInfo(signal: AbortSignal): Promise<ClusterInfo> {
+    const ref = { namespace: "kube-public", name: "cluster-info" };
+    const configMap = await client.get(coreResources.configMaps, ref, { signal }).catch((error: unknown) => {
+      if (!isKubeError(error, "NotFound")) throw error;
+      throw new TerminalError(
+        "InvalidConfiguration",
+        "ConfigMap kube-public/cluster-info does not exist; create it with a kubeconfig of this cluster (kubeadm does)",
+      );
+    });
+    const published = parseClusterInfo(configMap.data?.["kubeconfig"] ?? "");
+    return { ...published, server: options.apiServer ?? published.server };
+  }
+  let remembered: { readAtMs: number; info: ReturnType<typeof clusterInfo> } | undefined;
+  function rememberedClusterInfo(signal: AbortSignal): ReturnType<typeof clusterInfo> {
+    if (remembered === undefined || clock.now() - remembered.readAtMs > 60_000) {
+      const info = clusterInfo(signal);
+      remembered = { readAtMs: clock.now(), info };
+      info.catch(() => (remembered = undefined));
+    }
+    return remembered.info;
+  }
+
+  /** The Machine's bootstrap token, made now or by an earlier call; valid for at least half its lifetime. */
+  async function tokenFor({ machine }: Snapshot, signal: AbortSignal): Promise<string> {
+    for (let attempt = 0; attempt < TOKEN_ID_TRIES; attempt++) {
+      const secret = bootstrapTokenSecret({
+        machine,
+        tokenId: tokenIdFor(machine.metadata.uid ?? "", attempt),
+        tokenSecret: tokenSecretFrom(random.bytes(TOKEN_SECRET_BYTES)),
+        expiresAtMs: clock.now() + TOKEN_LIFETIME_MS,
+      });
+      try {
+        return tokenOf((await client.create(coreResources.secrets, secret, { signal })).data ?? {});
+      } catch (error) {
+        if (!isKubeError(error, "AlreadyExists")) throw error;
+      }
+      const { namespace, name } = secret.metadata;
+      const existing = await client.get(coreResources.secrets, { namespace, name }, { signal });
+      if (!isTokenOf(existing.data ?? {}, machine)) continue;
+      const renewal = tokenRenewal(existing.data ?? {}, clock.now());
+      if (renewal !== undefined) {
+        const body = { metadata: { resourceVersion: existing.metadata.resourceVersion }, data: renewal };
+        await client.patch(coreResources.secrets, { namespace, name }, { type: "merge", body }, { signal });
+      }
+      return tokenOf(existing.data ?? {});
+    }
+    throw new Error(`no free bootstrap token ID for Machine ${machine.metadata.namespace}/${machine.metadata.name}`);
+  }
+
+  return {
+    async prepare(snapshot, { signal }) {
+      const given = external(snapshot);
+      if (given !== undefined) return given;
+      const { machine, provider } = snapshot;
+      try {
+        const { server, caCertificatePem } = await rememberedClusterInfo(signal);
+        const token = await tokenFor(snapshot, signal);
+        const text = userDataFor({
+          machine,
+          providerSpec: parseProviderSpec(machine.spec),
+          bootstrapKubeconfig: bootstrapKubeconfig({ server, caCertificatePem, token }),
+          caCertificatePem,
+          clusterDns: options.clusterDns,
+          ...(setsProviderId(snapshot) && {
+            kubeletProviderId: providerIdOf(provider.name, machine.metadata.uid ?? ""),
+          }),
+          externalCloudProvider: snapshot.options.externalCloudProvider,
+          kubeletFeatureGates: options.kubeletFeatureGates,
+          taints: machine.spec.taints ?? [],
+          hostnameOverride: !NAMED_BY_CLOUD.has(provider.name),
+        });
+        return { text };
+      } catch (cause) {
+        if (!(cause instanceof BootstrapError)) throw cause;
+        throw new TerminalError("InvalidConfiguration", cause.message, { cause });
+      }
+    },
+  };
+}
+
+/** Clouds whose cloud-controller-manager finds a Node by the name that the cloud gave the instance. */
+const NAMED_BY_CLOUD: ReadonlySet<string> = new Set(["aws", "openstack"]);

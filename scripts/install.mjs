@@ -32,14 +32,15 @@ const installed = (() => {
 
 if (installed !== wanted) {
   console.error("Installing dependencies (once, about 20 s) …");
-  const { status, error } = spawnSync("npm", ["ci", "--loglevel=error", "--no-fund", "--no-audit"], {
+  // Not `npm ci`: it refuses a lock file that lacks a tool's optional binaries for platforms their registry does not serve.
+  const { status, error } = spawnSync("npm", ["install", "--no-save", "--loglevel=error", "--no-fund", "--no-audit"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
   if (status !== 0) {
     console.error(
-      `npm ci failed${error ? `: ${error.message}` : ""}. Fix what it says above and run the command again.`,
+      `npm install failed${error ? `: ${error.message}` : ""}. Fix what it says above and run the command again.`,
     );
     process.exit(status ?? 1);
   }

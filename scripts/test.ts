@@ -9,6 +9,8 @@ const files = globSync(
     exclude: (path) => path.includes("node_modules"),
   },
 )
+  // Those need Go, to build their peers: `node test/peers/run.ts`.
+  .filter((file) => !file.endsWith(".peer.test.ts"))
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   .sort();
 if (files.length === 0) {

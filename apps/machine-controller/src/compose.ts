@@ -1,0 +1,67 @@
+/** Puts providers and controllers on a Kubernetes API and runs them: the part that `run` and `up` share. */
+import { createControllers, createDataReaders, type Log } from "@machine-controller/controllers";
+import type { KubeClient } from "@machine-controller/kube-client";
+import { createEventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
+import { createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
+import { random01, systemFetch, systemRandom } from "./environment.ts";
+import { providerDefinitions } from "./providers.generated.ts";
+
+export type ControllerSettings = {
+  client: KubeClient;
+  log: Log;
+  environment: Readonly<Record<string, string | undefined>>;
+  name: string;
+  workerCount: number;
+  externalCloudProvider: boolean;
+  joinClusterTimeoutMs: number | undefined;
+  skipEvictionAfterMs: number;
+  apiServer: string | undefined;
+  clusterDns: readonly string[];
+  kubeletFeatureGates: Readonly<Record<string, boolean>>;
+  onSynced?: () => void;
+};
+
+/** Until the signal aborts and everything under way has come to its end. */
+export async function runControllers(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
+  const { client, log } = settings;
+  const events = createEventRecorder({
+    client,
+    component: "machine-controller",
+    clock: systemClock,
+    random: random01,
+    onError: (error) => log("warn", `event not written: ${String(error)}`),
+  });
+  const { informers, controllers } = createControllers({
+    client,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    events,
+    providers: createProviders(settings),
+    name: settings.name,
+    workerCount: settings.workerCount,
+    machine: {
+      externalCloudProvider: settings.externalCloudProvider,
+      joinClusterTimeoutMs: settings.joinClusterTimeoutMs,
+      skipEvictionAfterMs: settings.skipEvictionAfterMs,
+    },
+    userData: {
+      clusterDns: settings.clusterDns,
+      kubeletFeatureGates: settings.kubeletFeatureGates,
+      apiServer: settings.apiServer,
+    },
+    signal,
+  });
+  void Promise.all(informers.map(({ synced }) => synced)).then(settings.onSynced, () => undefined);
+  try {
+    await runManager({ informers, controllers, clock: systemClock, signal });
+  } finally {
+    await events.close({ timeoutMs: 2_000 });
+  }
+}
+
+function createProviders({ client, environment }: ControllerSettings): Map<string, Provider> {
+  const resolver = createConfigVarResolver({ ...createDataReaders(client, systemClock), environment });
+  const runtime = { fetch: systemFetch, clock: systemClock, random: systemRandom, resolver, environment };
+  return new Map(providerDefinitions.map((definition) => [definition.name, createProvider(definition, runtime)]));
+}

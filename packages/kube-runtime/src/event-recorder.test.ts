@@ -1,0 +1,161 @@
+import { type Event, type KubeObject, coreResources } from "@machine-controller/kube-client";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createManualClock } from "./clock.ts";
+import { type EventRecorder, createEventRecorder } from "./event-recorder.ts";
+import { type FakeApi, createFakeApi, refuse } from "./testing/fake-api.ts";
+
+const { signal } = new AbortController();
+const object: KubeObject = {
+  apiVersion: "example.com/v1",
+  kind: "Thing",
+  metadata: { name: "t", namespace: "ns", uid: "u1", resourceVersion: "9" },
+};
+const created = { type: "Normal", reason: "Created", message: "it is there" } as const;
+
+type World = { clock: ReturnType<typeof createManualClock>; api: FakeApi; recorder: EventRecorder; errors: unknown[] };
+
+function createWorld(): World {
+  const clock = createManualClock(Date.UTC(2030, 0, 1));
+  const api = createFakeApi(clock);
+  const errors: unknown[] = [];
+  let seed = 0;
+  const random = (): number => ((seed += 1) % 1000) / 1000;
+  const onError = (error: unknown): number => errors.push(error);
+  return {
+    clock,
+    api,
+    errors,
+    recorder: createEventRecorder({ client: api.client, component: "tester", clock, random, onError }),
+  };
+}
+
+async function eventsOf(api: FakeApi, namespace = "ns"): Promise<Event[]> {
+  return (await api.client.list(coreResources.events, { namespace, signal })).items;
+}
+
+test("an event is a v1 Event about the object, in its namespace, or in default for cluster-scoped ones", async () => {
+  const { api, recorder } = createWorld();
+  recorder.event(object, { ...created, action: "Create" });
+  recorder.event({ apiVersion: "v1", kind: "Node", metadata: { name: "n", uid: "u2" } }, created);
+  await recorder.flush({ signal });
+  const [event] = await eventsOf(api);
+  assert.match(event?.metadata.name ?? "", /^t\.[0-9a-f]{16}$/);
+  const { metadata: _, ...rest } = event ?? {};
+  assert.deepEqual(rest, {
+    apiVersion: "v1",
+    kind: "Event",
+    involvedObject: {
+      apiVersion: "example.com/v1",
+      kind: "Thing",
+      name: "t",
+      namespace: "ns",
+      uid: "u1",
+      resourceVersion: "9",
+    },
+    type: "Normal",
+    reason: "Created",
+    message: "it is there",
+    action: "Create",
+    source: { component: "tester" },
+    reportingComponent: "tester",
+    reportingInstance: "tester",
+    firstTimestamp: "2030-01-01T00:00:00Z",
+    lastTimestamp: "2030-01-01T00:00:00Z",
+    count: 1,
+  });
+  assert.equal((await eventsOf(api, "default")).length, 1);
+});
+
+test("repetitions raise the count of one event, waiting or written", async () => {
+  const { api, clock, recorder } = createWorld();
+  for (let times = 0; times < 3; times += 1) recorder.event(object, created);
+  await recorder.flush({ signal });
+  await clock.advance(5_000);
+  recorder.event(object, created);
+  recorder.event(object, { ...created, message: "something else" });
+  await recorder.flush({ signal });
+  const events = await eventsOf(api);
+  assert.deepEqual(
+    events.map(({ count }) => count),
+    [4, 1],
+  );
+  assert.equal(events[0]?.lastTimestamp, "2030-01-01T00:00:05Z");
+  assert.equal(events[0]?.firstTimestamp, "2030-01-01T00:00:00Z");
+});
+
+test("a repetition whose event has expired on the server is a new event", async () => {
+  const { api, recorder } = createWorld();
+  recorder.event(object, created);
+  await recorder.flush({ signal });
+  const [first] = await eventsOf(api);
+  api.remove(`/api/v1/namespaces/ns/events/${first?.metadata.name}`);
+  recorder.event(object, created);
+  await recorder.flush({ signal });
+  const [second] = await eventsOf(api);
+  assert.equal(second?.count, 1);
+});
+
+test("one object that floods is cut, others are heard, and the budget grows back", async () => {
+  const { api, clock, recorder } = createWorld();
+  const flood = (): void => {
+    for (let n = 0; n < 100; n += 1) recorder.event(object, { ...created, message: `message ${n} at ${clock.now()}` });
+  };
+  flood();
+  recorder.event({ ...object, metadata: { name: "other", namespace: "ns", uid: "u2" } }, created);
+  await recorder.flush({ signal });
+  assert.equal((await eventsOf(api)).length, 26);
+  assert.equal(recorder.lost, 75);
+  await clock.advance(600_000);
+  flood();
+  await recorder.flush({ signal });
+  assert.equal((await eventsOf(api)).length, 28);
+});
+
+test("passing failures are retried, lasting ones told, and no caller ever sees them", async () => {
+  const { api, clock, recorder, errors } = createWorld();
+  let failures = 2;
+  api.intercept = () => (failures-- > 0 ? refuse(503, "ServiceUnavailable") : undefined);
+  recorder.event(object, created);
+  await clock.advance(10_000);
+  assert.equal((await eventsOf(api)).length, 1);
+  api.intercept = (request) => (request.startsWith("POST") ? refuse(403, "Forbidden") : undefined);
+  recorder.event(object, { ...created, message: "other" });
+  await recorder.flush({ signal });
+  assert.equal(errors.length, 1);
+  assert.equal(recorder.lost, 1);
+});
+
+test("a write whose answer was lost does not make a second event", async () => {
+  const { api, clock, recorder } = createWorld();
+  let lost = 1;
+  api.intercept = async (_request, proceed) => {
+    const answer = await proceed();
+    return lost-- > 0 ? new Error("the answer was lost") : answer;
+  };
+  recorder.event(object, created);
+  await clock.advance(10_000);
+  recorder.event(object, created);
+  await recorder.flush({ signal });
+  assert.deepEqual(
+    (await eventsOf(api)).map(({ count }) => count),
+    [2],
+  );
+});
+
+test("close writes what waits, but not for ever, and takes nothing more", async () => {
+  const { api, recorder } = createWorld();
+  recorder.event(object, created);
+  await recorder.close();
+  assert.equal((await eventsOf(api)).length, 1);
+  recorder.event(object, created);
+  assert.equal(recorder.lost, 1);
+
+  const stuck = createWorld();
+  stuck.api.intercept = () => new Promise(() => {});
+  stuck.recorder.event(object, created);
+  const closing = stuck.recorder.close({ timeoutMs: 3000 });
+  await stuck.clock.advance(3000);
+  await closing;
+  assert.equal(stuck.recorder.lost, 1);
+});

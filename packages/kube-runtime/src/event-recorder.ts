@@ -1,0 +1,190 @@
+// v1 Events, written in the background: repetitions become a count, floods are cut, and no caller ever waits or fails.
+import {
+  type Clock,
+  type Event,
+  type KubeClient,
+  type KubeObject,
+  coreResources,
+  isKubeError,
+  startDeadline,
+  untilAborted,
+} from "@machine-controller/kube-client";
+import { backoffMs } from "./backoff.ts";
+import { createLruMap } from "./lru-map.ts";
+
+export type EventInput = { type: "Normal" | "Warning"; reason: string; message: string; action?: string };
+
+export type EventRecorder = {
+  /** Never throws. An event beyond the object's budget, or while the queue is full, is dropped. */
+  event(object: KubeObject, event: EventInput): void;
+  /** Resolves when everything recorded so far was written or given up. */
+  flush(options: { signal: AbortSignal }): Promise<void>;
+  /** Takes no more events, writes what waits for at most `timeoutMs` (default 5 s), drops the rest. */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+  /** How many events were dropped or could not be written. */
+  readonly lost: number;
+};
+
+export type EventRecorderOptions = {
+  client: KubeClient;
+  /** Who speaks, for example `machine-controller`. */
+  component: string;
+  clock: Clock;
+  /** Names events: `[0, 1)`. */
+  random: () => number;
+  onError?: (error: unknown) => void;
+};
+
+/** Events of one object at once, and how long until one more: client-go's budget. */
+const BURST = 25;
+const REFILL_MS = 300_000;
+const MAX_WAITING = 1000;
+const MAX_REMEMBERED = 4096;
+/** After which a repetition is a new event: the server forgets events after an hour. */
+const SERIES_MS = 600_000;
+const ATTEMPTS = 4;
+const RETRY = { baseMs: 500, maxMs: 10_000 };
+/** Of an object name (≤ 253) within an event name. */
+const MAX_NAME = 230;
+
+type Waiting = { object: KubeObject; input: EventInput; count: number; firstAt: number; lastAt: number };
+type Series = { namespace: string; name: string; count: number; lastAt: number };
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { client, component, clock, random, onError = () => {} } = options;
+  const waiting = new Map<string, Waiting>();
+  const series = createLruMap<string, Series>(MAX_REMEMBERED);
+  const budgets = createLruMap<string, { tokens: number; at: number }>(MAX_REMEMBERED);
+  const stopping = new AbortController();
+  let isClosed = false;
+  let lost = 0;
+  let writing: Promise<void> | undefined;
+
+  function spend(objectKey: string): boolean {
+    const now = clock.now();
+    const { tokens, at } = budgets.get(objectKey) ?? { tokens: BURST, at: now };
+    const left = Math.min(BURST, tokens + (now - at) / REFILL_MS);
+    const isAllowed = left >= 1;
+    budgets.set(objectKey, { tokens: isAllowed ? left - 1 : left, at: now });
+    return isAllowed;
+  }
+
+  async function writeAll(): Promise<void> {
+    for (const [key, entry] of waiting) {
+      waiting.delete(key);
+      try {
+        await write(key, entry);
+      } catch (error) {
+        lost += entry.count;
+        if (!stopping.signal.aborted) onError(error);
+      }
+    }
+    writing = undefined;
+  }
+
+  async function write(key: string, entry: Waiting): Promise<void> {
+    const { signal } = stopping;
+    const known = series.get(key);
+    // Named once, so that a retry after an unknown outcome cannot make a second event.
+    const event = toEvent(entry);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        signal.throwIfAborted();
+        if (known && entry.lastAt - known.lastAt < SERIES_MS && (await repeat(key, known, entry))) return;
+        await client.create(coreResources.events, event, { signal }).catch((error: unknown) => {
+          if (attempt === 1 || !isKubeError(error, "AlreadyExists")) throw error;
+        });
+        const { namespace = "", name = "" } = event.metadata;
+        series.set(key, { namespace, name, count: entry.count, lastAt: entry.lastAt });
+        return;
+      } catch (error) {
+        if (signal.aborted || attempt === ATTEMPTS || !isKubeError(error) || !error.retryable) throw error;
+        await clock.sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(RETRY, attempt - 1)), { signal });
+      }
+    }
+  }
+
+  /** False: the event of the series is gone. */
+  async function repeat(key: string, { namespace, name, count }: Series, entry: Waiting): Promise<boolean> {
+    const body = { count: count + entry.count, lastTimestamp: toTime(entry.lastAt) };
+    try {
+      await client.patch(
+        coreResources.events,
+        { namespace, name },
+        { type: "merge", body },
+        { signal: stopping.signal },
+      );
+    } catch (error) {
+      if (isKubeError(error, "NotFound")) return false;
+      throw error;
+    }
+    series.set(key, { namespace, name, count: body.count, lastAt: entry.lastAt });
+    return true;
+  }
+
+  function toEvent({ object, input, count, firstAt, lastAt }: Waiting): Event {
+    const { name = "", namespace, uid, resourceVersion } = object.metadata;
+    const suffix = [random(), random()]
+      .map((part) =>
+        Math.floor(part * 2 ** 32)
+          .toString(16)
+          .padStart(8, "0"),
+      )
+      .join("");
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${name.slice(0, MAX_NAME)}.${suffix}`, namespace: namespace || "default" },
+      involvedObject: {
+        apiVersion: object.apiVersion,
+        kind: object.kind,
+        name,
+        ...(namespace && { namespace }),
+        ...(uid && { uid }),
+        ...(resourceVersion && { resourceVersion }),
+      },
+      ...input,
+      source: { component },
+      reportingComponent: component,
+      reportingInstance: component,
+      firstTimestamp: toTime(firstAt),
+      lastTimestamp: toTime(lastAt),
+      count,
+    };
+  }
+
+  return {
+    event(object, input) {
+      const { kind, metadata } = object;
+      const objectKey = metadata.uid ?? `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+      const key = JSON.stringify([objectKey, input.type, input.reason, input.action, input.message]);
+      const now = clock.now();
+      const same = waiting.get(key);
+      if (same !== undefined) {
+        same.count += 1;
+        same.lastAt = now;
+      } else if (isClosed || waiting.size >= MAX_WAITING || !spend(objectKey)) {
+        lost += 1;
+      } else {
+        waiting.set(key, { object, input, count: 1, firstAt: now, lastAt: now });
+        writing ??= writeAll();
+      }
+    },
+    flush: async ({ signal }) => await untilAborted(writing ?? Promise.resolve(), signal),
+    async close({ timeoutMs = 5000 } = {}) {
+      isClosed = true;
+      const reason = (): Error => new DOMException("the event recorder is closed", "TimeoutError");
+      using deadline = startDeadline({ signal: stopping.signal, clock, timeoutMs, reason });
+      await untilAborted(writing ?? Promise.resolve(), deadline.signal).catch(() => undefined);
+      stopping.abort(reason());
+      await writing;
+    },
+    get lost() {
+      return lost;
+    },
+  };
+}
+
+function toTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -20,11 +20,12 @@ export function parseAs<T extends TSchema>(schema: T, value: unknown, path: stri
   const problems: Problem[] = [];
   const canonical = canonicalize(schema, value, { path, problems });
   for (const { keyword, instancePath, params } of Compile(schema).Errors(canonical)) {
-    const at = [path, ...instancePath.split("/").slice(1)].join(".");
-    const found = instancePath
-      .split("/")
-      .slice(1)
-      .reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], canonical);
+    const steps = instancePath.split("/").slice(1);
+    const at = steps.reduce((parent, step) => parent + (/^\d+$/.test(step) ? `[${step}]` : `.${step}`), path);
+    const found = steps.reduce<unknown>(
+      (node, step) => (node as Record<string, unknown> | undefined)?.[step],
+      canonical,
+    );
     const message = describe(keyword, params, found);
     if (message !== undefined) problems.push({ path: at, message });
   }
@@ -36,11 +37,7 @@ export const formatProblems = (problems: readonly Problem[]): string =>
   problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
 
 function canonicalize(schema: object, value: unknown, at: { path: string; problems: Problem[] }): unknown {
-  const { properties, items, additionalProperties } = schema as {
-    properties?: Record<string, object>;
-    items?: object;
-    additionalProperties?: unknown;
-  };
+  const { properties, items, additionalProperties } = branchFor(schema, value);
   if (Array.isArray(value) && items !== undefined) {
     return value.map((item, index) => canonicalize(items, item, { ...at, path: `${at.path}[${index}]` }));
   }
@@ -67,30 +64,46 @@ function canonicalize(schema: object, value: unknown, at: { path: string; proble
   return result;
 }
 
+type Branch = { properties?: Record<string, object>; items?: object; additionalProperties?: unknown };
+
+/** Of a union of scalars and one object form, the object form where the value is an object. */
+function branchFor(schema: object, value: unknown): Branch {
+  const { anyOf } = schema as { anyOf?: Branch[] };
+  if (anyOf === undefined || typeof value !== "object") return schema;
+  return anyOf.find(({ properties }) => properties !== undefined) ?? schema;
+}
+
 function describe(keyword: string, params: Record<string, unknown>, found: unknown): string | undefined {
-  const shown = JSON.stringify(found)?.slice(0, 80);
   switch (keyword) {
     case "required":
       return `${(params["requiredProperties"] as string[]).join(", ")} must be set`;
     case "type":
-      return `must be of type ${String(params["type"])}, is ${shown}`;
+      return `must be of type ${String(params["type"])}, is ${kindOf(found)}`;
     case "enum": {
       const allowed = literalsOf({ enum: params["allowedValues"] as string[] }) ?? [];
       const nearest = typeof found === "string" ? nearestName(found, allowed) : undefined;
       const remedy = nearest ? `did you mean "${nearest}"?` : `use one of ${allowed.filter(Boolean).join(", ")}`;
-      return `${shown} is not supported; ${remedy}`;
+      return `${JSON.stringify(found)?.slice(0, 80)} is not supported; ${remedy}`;
     }
     case "anyOf":
-      return `${shown} has none of the forms allowed here`;
+      return `${kindOf(found)} is not among the forms allowed here`;
     case "minLength":
       return "must not be empty";
     case "minimum":
-      return `must be at least ${String(params["limit"])}, is ${shown}`;
+      return `must be at least ${String(params["limit"])}, is ${kindOf(found)}`;
     case "const":
     case "boolean":
     case "additionalProperties":
       return undefined;
     default:
-      return `${shown} does not satisfy ${keyword} ${JSON.stringify(params)}`;
+      return `${kindOf(found)} does not satisfy ${keyword} ${JSON.stringify(params)}`;
   }
+}
+
+/** Not the value of a text, unless it is a quoted number or boolean: what stands in the wrong place may be a secret. */
+function kindOf(found: unknown): string {
+  if (typeof found === "string" && /^(?:-?[\d.]{1,12}|true|false)$/.test(found)) return `"${found}"`;
+  if (typeof found === "number" || typeof found === "boolean") return String(found);
+  if (Array.isArray(found)) return "a list";
+  return typeof found === "object" ? "an object" : `a ${typeof found}`;
 }

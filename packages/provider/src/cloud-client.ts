@@ -4,7 +4,7 @@
  * of a read, that the cloud is `Unavailable`; of a change, that its outcome is unknown.
  */
 import type { Clock, Fetch } from "./definition.ts";
-import { isProviderError, ProviderError } from "./errors.ts";
+import { isProviderError, ProviderError, TerminalError } from "./errors.ts";
 
 /** A cloud's answer with a status of 400 and above. */
 export type ErrorAnswer = { status: number; headers: Headers; body: unknown; method: string; path: string };
@@ -16,6 +16,7 @@ export type CloudClient = {
   delete<T>(path: string, options: { signal: AbortSignal }): Promise<T>;
 };
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+type Parameters = { query?: Query | undefined; body?: unknown; signal: AbortSignal };
 
 export function createCloudClient(options: {
   /** The cloud's name in errors. */
@@ -32,34 +33,36 @@ export function createCloudClient(options: {
   const { title, fetch, clock, timeoutMs = 30_000 } = options;
   const base = options.baseUrl.replace(/\/$/, "");
 
-  async function call(
-    method: string,
-    path: string,
-    { query, body, signal }: { query?: Query | undefined; body?: unknown; signal: AbortSignal },
-  ): Promise<unknown> {
-    const url = new URL(base + path);
-    for (const [key, value] of Object.entries(query ?? {})) {
-      if (value !== undefined) url.searchParams.set(key, String(value));
+  function toRequest(method: string, path: string, { query, body, signal }: Parameters): Request {
+    try {
+      const url = new URL(base + path);
+      for (const [key, value] of Object.entries(query ?? {})) {
+        if (value !== undefined) url.searchParams.set(key, String(value));
+      }
+      const headers = new Headers({ accept: "application/json", ...options.headers });
+      if (body !== undefined) headers.set("content-type", "application/json");
+      // A redirected change would arrive as a read, and a redirected credential somewhere else.
+      const init = { method, headers, signal, redirect: "manual" } as const;
+      return new Request(url, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+    } catch {
+      // Without its cause, which would show the header and so the credential.
+      throw new TerminalError(
+        "InvalidConfiguration",
+        `no request to ${title} can be made: the endpoint is not a URL, or the credential has characters no header takes`,
+      );
     }
+  }
+
+  async function call(method: string, path: string, { query, body, signal }: Parameters): Promise<unknown> {
     const deadline = new AbortController();
+    const request = toRequest(method, path, { query, body, signal: AbortSignal.any([signal, deadline.signal]) });
     const finished = new AbortController();
     const late = clock
       .sleep(timeoutMs, { signal: finished.signal })
       .then(() => deadline.abort(new Error(`no answer within ${timeoutMs} ms`)))
       .catch(() => undefined);
     try {
-      const response = await fetch(
-        new Request(url, {
-          method,
-          headers: {
-            accept: "application/json",
-            ...(body !== undefined && { "content-type": "application/json" }),
-            ...options.headers,
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-          signal: AbortSignal.any([signal, deadline.signal]),
-        }),
-      );
+      const response = await fetch(request);
       const text = await response.text();
       if (!response.ok) {
         const answer = { status: response.status, headers: response.headers, body: tryParse(text), method, path };
@@ -102,7 +105,9 @@ function byStatus(title: string, { status, method, path }: ErrorAnswer): Provide
 }
 
 function lost({ title, method, path }: { title: string; method: string; path: string }, cause: unknown): ProviderError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  // fetch says only "fetch failed"; what failed is in its cause.
+  const root = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const why = root instanceof Error ? root.message : String(root);
   return method === "GET"
     ? new ProviderError("Unavailable", `${title} did not answer ${method} ${path}: ${why}`, { cause })
     : new ProviderError("UnknownOutcome", `the answer of ${title} to ${method} ${path} is lost: ${why}`, { cause });

@@ -7,6 +7,7 @@
  * environment then, and so could act on the wrong account.
  */
 import { TerminalError } from "./errors.ts";
+import { memberOf } from "./member-of.ts";
 
 export type KeyReference = { namespace?: string; name?: string; key?: string };
 export type ConfigVarObject<T> = { value?: T; secretKeyRef?: KeyReference; configMapKeyRef?: KeyReference };
@@ -42,29 +43,25 @@ export function createConfigVarResolver(sources: {
   readConfigMap: DataReader;
   environment: Readonly<Record<string, string | undefined>>;
 }): ConfigVarResolver {
-  async function referenced(
-    variable: ConfigVarObject<unknown>,
-    { path, signal }: ResolveOptions,
-  ): Promise<string | undefined> {
-    const { secretKeyRef, configMapKeyRef } = variable;
-    if (isComplete(secretKeyRef)) {
-      return keyOf(await sources.readSecret(secretKeyRef, { signal }), secretKeyRef, { kind: "Secret", path });
+  async function referenced(variable: object, { path, signal }: ResolveOptions): Promise<string | undefined> {
+    const secret = referenceOf(variable, "secretKeyRef");
+    if (secret !== undefined) {
+      return keyOf(await sources.readSecret(secret, { signal }), secret, { kind: "Secret", path });
     }
-    if (isComplete(configMapKeyRef)) {
-      return keyOf(await sources.readConfigMap(configMapKeyRef, { signal }), configMapKeyRef, {
-        kind: "ConfigMap",
-        path,
-      });
+    const configMap = referenceOf(variable, "configMapKeyRef");
+    if (configMap !== undefined) {
+      return keyOf(await sources.readConfigMap(configMap, { signal }), configMap, { kind: "ConfigMap", path });
     }
     return undefined;
   }
 
-  async function text(variable: ConfigVarString | ConfigVarBool | undefined, options: ResolveOptions): Promise<string> {
-    const given = isObject(variable)
-      ? ((await referenced(variable, options)) ?? variable.value ?? "")
-      : (variable ?? "");
-    if (given !== "") return String(given);
-    return (options.env && sources.environment[options.env]) || "";
+  /** `variable` may come from a spec that no schema has passed. */
+  async function text(variable: unknown, options: ResolveOptions): Promise<string> {
+    const isObject = typeof variable === "object" && variable !== null && !Array.isArray(variable);
+    const found = isObject ? ((await referenced(variable, options)) ?? memberOf(variable, "value")) : variable;
+    const given = found ?? "";
+    if (!isLiteral(given)) throw malformed(options.path, "a text, a secretKeyRef or a configMapKeyRef");
+    return String(given) || (options.env && sources.environment[options.env]) || "";
   }
 
   return {
@@ -95,7 +92,8 @@ export function createConfigVarResolver(sources: {
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
-  µs: 1e-3,
+  "\u00b5s": 1e-3, // micro sign
+  "\u03bcs": 1e-3, // Greek letter mu
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -104,25 +102,29 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 /** Milliseconds of a duration in the form of Go's time.ParseDuration; undefined when it is not one. */
 export function parseGoDuration(duration: string): number | undefined {
-  const match = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(duration);
-  if (duration === "0") return 0;
-  if (match === null) return undefined;
+  const [, sign, amounts = ""] = /^([+-]?)(.+)$/.exec(duration) ?? [];
+  if (amounts === "0") return 0;
+  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(amounts)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)) {
+  for (const [, amount, unit] of amounts.matchAll(/([\d.]+)([^\d.]+)/g)) {
     total += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
   }
-  return match[1] === "-" ? -total : total;
+  return sign === "-" ? -total : total;
 }
 
 // The values that Go's strconv.ParseBool takes.
 const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
 const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 
-const isComplete = (ref: KeyReference | undefined): ref is Required<KeyReference> =>
-  Boolean(ref?.namespace && ref.name && ref.key);
+const isLiteral = (value: unknown): value is string | number | boolean =>
+  ["string", "number", "boolean"].includes(typeof value);
 
-const isObject = (variable: unknown): variable is ConfigVarObject<string | boolean> =>
-  typeof variable === "object" && variable !== null;
+function referenceOf(variable: object, kind: "secretKeyRef" | "configMapKeyRef"): Required<KeyReference> | undefined {
+  const reference = memberOf(variable, kind);
+  const [namespace, name, key] = ["namespace", "name", "key"].map((part) => memberOf(reference, part));
+  const complete = [namespace, name, key].every((part) => typeof part === "string" && part !== "");
+  return complete ? ({ namespace, name, key } as Required<KeyReference>) : undefined;
+}
 
 function keyOf(
   data: Readonly<Record<string, string>> | undefined,

@@ -68,11 +68,14 @@ export function createProvider(
 
   async function instanceRequest(machine: Machine, call: Call): Promise<InstanceRequest<unknown>> {
     const record = recordOf(machine);
+    const { uid } = machine.metadata;
+    // Without it every unmarked instance would look like this Machine's.
+    if (!uid) throw new Error(`Machine ${machine.metadata.namespace}/${machine.metadata.name} has no UID`);
     return {
       ...call,
       client: (await connect(machine.spec, call)).client,
       name: instanceNameOf(machine),
-      uid: machine.metadata.uid ?? "",
+      uid,
       recorded: record && { id: record.id, resources: record.resources ?? {} },
     };
   }
@@ -113,7 +116,8 @@ export function createProvider(
     },
 
     async validate(spec, call) {
-      await definition.validate?.(await specRequest(spec, call));
+      const request = await specRequest(spec, call);
+      await definition.validate?.(request);
     },
 
     async account(machine, call) {

@@ -52,4 +52,10 @@ export { INSTANCE_STATUSES, type Instance, type InstanceStatus } from "./instanc
 export { cloudProviderOf, CONFIG_PATH, ENVELOPE_PATH, parseProviderSpec, unknownProvider } from "./manifest.ts";
 export type { Call, Idempotency, Provider } from "./provider.ts";
 // What a provider also needs of the API, so that it imports this package only.
-export type { Machine, MachineSpec, NodeAddress, OperatingSystem } from "@machine-controller/api";
+export {
+  type Machine,
+  type MachineSpec,
+  nearestName,
+  type NodeAddress,
+  type OperatingSystem,
+} from "@machine-controller/api";

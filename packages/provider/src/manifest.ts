@@ -1,7 +1,15 @@
 /** Reads what a manifest says for a provider: the envelope, then the `cloudProviderSpec` by the provider's fields. */
-import { formatProblems, type MachineSpec, nearestName, parseAs, ProviderSpec } from "@machine-controller/api";
-import { configSchema, type Fields } from "./config-fields.ts";
+import {
+  formatProblems,
+  type MachineSpec,
+  nearestName,
+  parseAs,
+  type Problem,
+  ProviderSpec,
+} from "@machine-controller/api";
+import { configSchema, type Field, type Fields } from "./config-fields.ts";
 import { TerminalError } from "./errors.ts";
+import { memberOf } from "./member-of.ts";
 
 export const ENVELOPE_PATH = "spec.providerSpec.value";
 export const CONFIG_PATH = `${ENVELOPE_PATH}.cloudProviderSpec`;
@@ -24,7 +32,7 @@ export function parseProviderSpec(spec: MachineSpec): ProviderSpec {
  * @throws TerminalError where even that is missing.
  */
 export function cloudProviderOf(spec: MachineSpec): string {
-  const name = looseValue(spec.providerSpec?.value, "cloudProvider");
+  const name = memberOf(spec.providerSpec?.value, "cloudProvider");
   if (typeof name === "string" && name !== "") return name;
   throw new TerminalError("InvalidConfiguration", `${ENVELOPE_PATH}.cloudProvider: must be set to the name of a cloud`);
 }
@@ -32,14 +40,15 @@ export function cloudProviderOf(spec: MachineSpec): string {
 /** @throws TerminalError */
 export function parseConfig(fields: Fields, cloudProviderSpec: unknown): Record<string, unknown> {
   const { value, problems } = parseAs(configSchema(fields), cloudProviderSpec, CONFIG_PATH);
-  if (problems.length > 0) throw new TerminalError("InvalidConfiguration", formatProblems(problems));
+  if (problems.length > 0)
+    throw new TerminalError("InvalidConfiguration", formatProblems(inWords(fields, problems, value)));
   return value;
 }
 
 /** The given fields of a `cloudProviderSpec`, whatever else is wrong with it. */
 export function looseConfig(fields: Fields, spec: MachineSpec): Record<string, unknown> {
-  const config = looseValue(spec.providerSpec?.value, "cloudProviderSpec");
-  return Object.fromEntries(Object.keys(fields).map((name) => [name, looseValue(config, name)]));
+  const config = memberOf(spec.providerSpec?.value, "cloudProviderSpec");
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, memberOf(config, name)]));
 }
 
 /** The error for a `cloudProvider` nobody defined; it lists what there is. */
@@ -49,9 +58,27 @@ export function unknownProvider(name: string, known: readonly string[]): Termina
   return new TerminalError("InvalidConfiguration", `${ENVELOPE_PATH}.cloudProvider: "${name}" is not known; ${remedy}`);
 }
 
-function looseValue(object: unknown, name: string): unknown {
-  if (typeof object !== "object" || object === null) return undefined;
-  const exact = (object as Record<string, unknown>)[name];
-  const found = exact ?? Object.entries(object).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
-  return found ?? undefined;
+const REFERENCE = "an object with value, secretKeyRef or configMapKeyRef";
+const FORMS: Readonly<Partial<Record<Field["kind"], string>>> = {
+  string: `must be a text or ${REFERENCE}`,
+  boolean: `must be true, false or ${REFERENCE}`,
+  strings: `must be a list, each entry a text or ${REFERENCE}`,
+};
+
+/** Of a field with several forms, one problem instead of one for each form; a secret in a wrong form is not shown. */
+function inWords(fields: Fields, problems: readonly Problem[], config: Record<string, unknown>): Problem[] {
+  const worded = new Map<string, Problem>();
+  for (const problem of problems) {
+    const [name = ""] = problem.path.slice(CONFIG_PATH.length + 1).split(/[.[]/);
+    const field = fields[name];
+    const form = field && FORMS[field.kind];
+    if (form === undefined) {
+      worded.set(problem.path, problem);
+    } else {
+      const path = `${CONFIG_PATH}.${name}`;
+      const found = field?.options.secret ? "" : `, is ${JSON.stringify(config[name])?.slice(0, 80)}`;
+      worded.set(path, { path, message: form + found });
+    }
+  }
+  return [...worded.values()];
 }

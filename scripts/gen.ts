@@ -2,11 +2,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { crds } from "./generate/crds.ts";
+import type { Generator } from "./generate/generator.ts";
 import { manifests } from "./generate/manifests.ts";
 import { registry } from "./generate/registry.ts";
 
-/** Reads the tree, writes nothing. */
-export type Generator = () => Promise<[path: string, content: string][]>;
 const generators: readonly Generator[] = [registry, crds, manifests];
 
 const checking = process.argv.includes("--check");

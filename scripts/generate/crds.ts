@@ -1,7 +1,7 @@
 // deploy/crds.yaml, from the schemas in packages/api.
 import { customResourceDefinitions } from "@machine-controller/api";
 import { stringify } from "yaml";
-import type { Generator } from "../gen.ts";
+import type { Generator } from "./generator.ts";
 
 export const crds: Generator = async () => [
   [

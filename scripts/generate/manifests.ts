@@ -2,7 +2,7 @@
 // of the end-to-end suite, with the suite's placeholders.
 import type { AnyProviderDefinition, Field, Fields } from "@machine-controller/provider";
 import { Document, isMap, isScalar, type Scalar, type YAMLMap } from "yaml";
-import type { Generator } from "../gen.ts";
+import type { Generator } from "./generator.ts";
 import { providerNames } from "./registry.ts";
 
 const KUBELET = "1.36.2";

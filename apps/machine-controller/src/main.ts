@@ -1,4 +1,5 @@
 /** The binary: the production controller (`run`, also without a command, as the Go binary is called) and the laptop (`up`). */
+import { isKubeError } from "@machine-controller/kube-client";
 import { createProgram } from "./command-line.ts";
 import { toLongFlags } from "./go-flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -11,7 +12,7 @@ try {
   // Whatever a library left open must not keep a stopped controller alive.
   process.exit(0);
 } catch (error) {
-  const expected = error instanceof UsageError;
+  const expected = error instanceof UsageError || isKubeError(error);
   console.error(expected ? `machine-controller: ${error.message}` : error);
   process.exit(1);
 }

@@ -1,20 +1,21 @@
 /** The flags of `run`: those of the Go machine-controller, by name, default and meaning. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { parseAddress, parseBoolean, parseCount, parseDuration, parseFeatureGates } from "./go-flags.ts";
+import { UsageError } from "./usage-error.ts";
 
 export type RunFlags = {
   kubeconfig?: string;
   master?: string;
   name: string;
   workerCount: number;
-  healthProbeAddress: { host: string; port: number };
-  metricsAddress: { host: string; port: number };
+  healthProbeAddress: Address;
+  metricsAddress: Address;
   enableLeaderElection: boolean;
   leaderElectionNamespace: string;
   joinClusterTimeout?: number;
   skipEvictionAfter: number;
   overrideBootstrapKubeletApiserver?: string;
-  clusterDns?: string;
+  clusterDns: string;
   caBundle?: string;
   nodeExternalCloudProvider: boolean;
   nodeKubeletFeatureGates: Record<string, boolean>;
@@ -47,52 +48,61 @@ const ROTATE_GATE = "RotateKubeletServerCertificate";
 const HOUR_MS = 3_600_000;
 
 export function addRunFlags(command: Command): Command {
-  command
-    .option("--kubeconfig <path>", "kubeconfig of the cluster; without it, the Pod's service account")
-    .option("--master <url>", "URL of the API server, instead of the kubeconfig's")
-    .option("--name <name>", "handle only Machines whose label machine.k8s.io/controller has this value", "")
-    .option("--worker-count <n>", "Machines reconciled at the same time", parseCount, 32)
-    .option(
-      "--health-probe-address <host:port>",
-      "serves /healthz and /readyz",
-      parseAddress,
-      address("127.0.0.1", 8085),
-    )
-    .option("--metrics-address <host:port>", "serves /metrics", parseAddress, address("127.0.0.1", 8080))
-    .option("--enable-leader-election [bool]", "act only while holding the Lease", parseBoolean, true)
-    .option("--leader-election-namespace <namespace>", "namespace of the Lease", "kube-system")
-    .option("--join-cluster-timeout <duration>", "replace a Machine whose Node has not joined by then", parseDuration)
-    .option(
-      "--skip-eviction-after <duration>",
-      "delete a Machine without draining after this time",
-      parseDuration,
-      2 * HOUR_MS,
-    )
-    .option("--override-bootstrap-kubelet-apiserver <url>", "API server as new nodes reach it")
-    .option("--cluster-dns <ip,…>", "addresses of the cluster's DNS service (10.10.10.10)")
-    .option("--ca-bundle <path>", "PEM file of the authorities that cloud APIs are trusted by, instead of the system's")
-    .option(
-      "--node-external-cloud-provider [bool]",
-      "a cloud-controller-manager looks after Nodes",
-      parseBoolean,
-      false,
-    )
-    .option(
-      "--node-kubelet-feature-gates <gates>",
-      `comma list of Gate=bool (${ROTATE_GATE}=true)`,
-      parseFeatureGates,
-      {
-        [ROTATE_GATE]: true,
-      },
-    )
-    .option("--log-debug [bool]", "log every decision", parseBoolean, false)
-    .option("--log-format <format>", "JSON or console", "JSON");
-  for (const flag of WITHOUT_EFFECT) {
-    const option = command.createOption(`--${flag} [value]`, "accepted for compatibility, without effect").hideHelp();
+  const flag = <T>(flags: string, description: string, { parse, value, shown }: FlagForm<T> = {}): void => {
+    const option = command.createOption(flags, description);
+    if (parse !== undefined) option.argParser(parse);
+    if (value !== undefined) option.default(value, shown ?? String(value));
     command.addOption(option);
+  };
+  const boolean = (value: boolean): FlagForm<boolean> => ({ parse: parseBoolean, value });
+  const address = (port: number): FlagForm<Address> => ({
+    parse: parseAddress,
+    value: { host: "127.0.0.1", port },
+    shown: `127.0.0.1:${port}`,
+  });
+
+  flag("--kubeconfig <path>", "kubeconfig of the cluster; without it, KUBECONFIG or the Pod's service account");
+  flag("--master <url>", "URL of the API server, instead of the kubeconfig's");
+  flag("--name <name>", "handle only Machines whose label machine.k8s.io/controller has this value", {
+    value: "",
+    shown: "none",
+  });
+  flag("--worker-count <n>", "Machines reconciled at the same time", { parse: parseCount, value: 32 });
+  flag("--health-probe-address <host:port>", "serves /healthz and /readyz", address(8085));
+  flag("--metrics-address <host:port>", "serves /metrics", address(8080));
+  flag("--enable-leader-election [bool]", "act only while holding the Lease", boolean(true));
+  flag("--leader-election-namespace <namespace>", "namespace of the Lease", { value: "kube-system" });
+  flag("--join-cluster-timeout <duration>", "replace a Machine whose Node has not joined by then", {
+    parse: parseDuration,
+  });
+  flag("--skip-eviction-after <duration>", "delete a Machine without draining after this time", {
+    parse: parseDuration,
+    value: 2 * HOUR_MS,
+    shown: "2h",
+  });
+  flag("--override-bootstrap-kubelet-apiserver <url>", "API server as new nodes reach it");
+  flag("--cluster-dns <ip,…>", "addresses of the cluster's DNS service", { value: "10.10.10.10" });
+  flag("--ca-bundle <path>", "PEM file of the authorities that cloud APIs are trusted by, instead of the system's");
+  flag("--node-external-cloud-provider [bool]", "a cloud-controller-manager looks after Nodes", boolean(false));
+  flag("--node-kubelet-feature-gates <gates>", "comma list of Gate=bool", {
+    parse: parseFeatureGates,
+    value: { [ROTATE_GATE]: true },
+    shown: `${ROTATE_GATE}=true`,
+  });
+  flag("--log-debug [bool]", "log every decision", boolean(false));
+  flag("--log-format <format>", "JSON or console", { parse: parseLogFormat, value: "JSON" });
+  for (const name of WITHOUT_EFFECT) {
+    command.addOption(
+      command.createOption(`--${name} [value]`, "accepted for compatibility, without effect").hideHelp(),
+    );
   }
   return command;
 }
 
-/** Commander prints defaults with their own toString. */
-const address = (host: string, port: number) => ({ host, port, toString: () => `${host}:${port}` });
+type FlagForm<T> = { parse?: (value: string) => T; value?: T; shown?: string };
+type Address = { host: string; port: number };
+
+function parseLogFormat(value: string): string {
+  if (["json", "console"].includes(value.toLowerCase())) return value;
+  throw new UsageError(`--log-format ${value}: use JSON or console`);
+}

@@ -12,8 +12,6 @@ import { serveStatus } from "./serve-status.ts";
 import { untilStopped } from "./stop-signals.ts";
 import { UsageError } from "./usage-error.ts";
 
-const DEFAULT_CLUSTER_DNS = "10.10.10.10";
-
 export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog({ destination: 2, debug: flags.logDebug, format: flags.logFormat });
   if (flags.caBundle !== undefined) trustOnly(flags.caBundle);
@@ -22,16 +20,17 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
     ...(flags.kubeconfig && { kubeconfig: flags.kubeconfig }),
     ...(flags.master && { master: flags.master }),
   });
+  let leading = false;
   let synced = false;
   const status = await serveStatus({
     health: flags.healthProbeAddress,
     metrics: flags.metricsAddress,
+    // A stand-by is ready to take over.
     isReady: () => synced || !leading,
     isReachable: async () => {
       await client.request("/version", { signal: AbortSignal.timeout(5_000) });
     },
   });
-  let leading = false;
   const lead = (leaderSignal: AbortSignal): Promise<void> => {
     leading = true;
     log("info", "leading", { server });
@@ -46,7 +45,7 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
         joinClusterTimeoutMs: flags.joinClusterTimeout || undefined,
         skipEvictionAfterMs: flags.skipEvictionAfter,
         apiServer: flags.overrideBootstrapKubeletApiserver || undefined,
-        clusterDns: (flags.clusterDns || DEFAULT_CLUSTER_DNS).split(","),
+        clusterDns: flags.clusterDns.split(",").filter(Boolean),
         kubeletFeatureGates: { RotateKubeletServerCertificate: true, ...flags.nodeKubeletFeatureGates },
         onSynced: () => {
           synced = true;

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseShell, splitWords, withoutPrefixes } from "./shell.ts";
+
+const words = (script: string): string[] => parseShell(script).map((command) => command.words.join(" "));
+
+test("commands end at newlines and separators, not inside quotes or substitutions", () => {
+  assert.deepEqual(words("a b; c && d || e | f &\n( g )"), ["a b", "c", "d", "e", "f", "g"]);
+  assert.deepEqual(words(`echo "x; y" 'z && $q' $(date; id)`), ["echo x; y z && $q $(date; id)"]);
+  assert.deepEqual(words("a \\\n  b # c\n# d\ne"), ["a b", "e"]);
+});
+
+test("redirections stay with their command", () => {
+  assert.deepEqual(words('echo "$x" >/run/env 2>&1\nls >> log'), ["echo $x > /run/env 2>&1", "ls >> log"]);
+});
+
+test("a here-document is the input of its command, and no command itself", () => {
+  const [cat, next] = parseShell("cat <<'EOF' > /etc/unit\nsystemctl start x\nEOF\nls");
+  assert.deepEqual(cat, { words: ["cat", ">", "/etc/unit"], heredoc: { body: "systemctl start x\n", quoted: true } });
+  assert.deepEqual(next?.words, ["ls"]);
+});
+
+test("words in front of a program are not the program", () => {
+  assert.deepEqual(withoutPrefixes(splitWords("if ! sudo -E timeout 30 A=b systemctl start x")), [
+    "systemctl",
+    "start",
+    "x",
+  ]);
+  assert.deepEqual(withoutPrefixes(["A=b"]), []);
+});

@@ -85,17 +85,11 @@ test(
 );
 
 async function start(): Promise<void> {
-  running = spawn(
-    process.execPath,
-    [
-      "--disable-warning=ExperimentalWarning",
-      "apps/machine-controller/src/main.ts",
-      ...["up", "--state-dir", folder, "--port", String(port)],
-      // Applying again would scale back to the manifest's replicas.
-      ...(existsSync(join(folder, "kubeconfig")) ? ["--no-demo"] : ["--apply", manifest]),
-    ],
-    { stdio: ["ignore", "ignore", "inherit"] },
-  );
+  const program = ["--disable-warning=ExperimentalWarning", "apps/machine-controller/src/main.ts", "up"];
+  // Applying again would scale back to the manifest's replicas.
+  const first = existsSync(join(folder, "kubeconfig")) ? ["--no-demo"] : ["--apply", manifest];
+  const args = [...program, "--state-dir", folder, "--port", String(port), ...first];
+  running = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   await until("the API server answers", async () => {
     assert.equal(running?.exitCode, null, "the process ended by itself");
     const response = await fetch(`http://127.0.0.1:${port + 1}/_simulator/faults`, {
@@ -146,7 +140,7 @@ async function listServers(): Promise<Server[]> {
 
 async function assertOneServerEach(): Promise<void> {
   const uids = (await servers()).map(({ labels }) => labels["machine-uid"]);
-  assert.equal(new Set(uids).size, uids.length, `two servers for one Machine: ${uids.toSorted().join(" ")}`);
+  assert.equal(new Set(uids).size, uids.length, `two servers for one Machine: ${uids.join(" ")}`);
 }
 
 /** Tries until it is true, failures of the connection included. */

@@ -1,0 +1,103 @@
+/** From values to field sets and back: what an object sets, what changed, merging, and removing. */
+import { isEqual, isJsonObject } from "../object.ts";
+import type { JsonObject } from "../object.ts";
+import { EMPTY, MEMBER, withChildren } from "./field-set.ts";
+import type { FieldSet } from "./field-set.ts";
+import { itemKey } from "./typing.ts";
+import type { Typing } from "./typing.ts";
+
+/** Every field the value sets. */
+export function fieldsOf(value: unknown, typing: Typing): FieldSet {
+  if (isJsonObject(value) && !typing.isAtomic) {
+    const entries = Object.entries(value);
+    if (entries.length === 0) return MEMBER;
+    return withChildren(
+      false,
+      entries.map(([name, inner]) => [`f:${name}`, fieldsOf(inner, typing.field(name))] as const),
+    );
+  }
+  if (Array.isArray(value) && typing.list.kind !== "atomic" && value.length > 0) {
+    return withChildren(
+      false,
+      value.map((item) => {
+        const inside = typing.list.kind === "map" ? fieldsOf(item, typing.item()) : EMPTY;
+        return [itemKey(item, typing.list), { ...inside, isMember: true }] as const;
+      }),
+    );
+  }
+  return MEMBER;
+}
+
+/** The fields of `next` that `old` does not have, or has otherwise. */
+export function changedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
+  if (isEqual(old, next)) return EMPTY;
+  if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && Object.keys(next).length > 0) {
+    return withChildren(
+      false,
+      Object.entries(next).map(([name, inner]) => {
+        const isNew = !(name in old);
+        const field = typing.field(name);
+        return [`f:${name}`, isNew ? fieldsOf(inner, field) : changedFields(old[name], inner, field)] as const;
+      }),
+    );
+  }
+  if (Array.isArray(old) && Array.isArray(next) && typing.list.kind !== "atomic" && next.length > 0) {
+    const before = new Map(old.map((item) => [itemKey(item, typing.list), item as unknown]));
+    return withChildren(
+      false,
+      next.map((item) => {
+        const key = itemKey(item, typing.list);
+        if (before.has(key)) return [key, changedFields(before.get(key), item, typing.item())] as const;
+        return [
+          key,
+          { ...(typing.list.kind === "map" ? fieldsOf(item, typing.item()) : EMPTY), isMember: true },
+        ] as const;
+      }),
+    );
+  }
+  return fieldsOf(next, typing);
+}
+
+/** `live` with what `applied` says laid over it. */
+export function mergeApplied(live: unknown, applied: unknown, typing: Typing): unknown {
+  if (isJsonObject(live) && isJsonObject(applied) && !typing.isAtomic) {
+    const merged: JsonObject = { ...live };
+    for (const [name, inner] of Object.entries(applied)) {
+      merged[name] = name in live ? mergeApplied(live[name], inner, typing.field(name)) : inner;
+    }
+    return merged;
+  }
+  if (Array.isArray(live) && Array.isArray(applied) && typing.list.kind !== "atomic") {
+    const merged = new Map(live.map((item) => [itemKey(item, typing.list), item as unknown]));
+    for (const item of applied) {
+      const key = itemKey(item, typing.list);
+      merged.set(key, merged.has(key) ? mergeApplied(merged.get(key), item, typing.item()) : item);
+    }
+    return [...merged.values()];
+  }
+  return applied;
+}
+
+/** The value without the fields in the set; `undefined` when nothing of it is left to keep. */
+export function withoutFields(value: unknown, gone: FieldSet, typing: Typing): unknown {
+  if (gone.children.size === 0) return gone.isMember ? undefined : value;
+  if (isJsonObject(value)) {
+    const kept: JsonObject = { ...value };
+    for (const [key, inner] of gone.children) {
+      const name = key.slice(2);
+      if (!(name in kept)) continue;
+      const left = withoutFields(kept[name], inner, typing.field(name));
+      if (left === undefined) delete kept[name];
+      else kept[name] = left;
+    }
+    return Object.keys(kept).length === 0 ? undefined : kept;
+  }
+  if (!Array.isArray(value)) return value;
+  const kept = value.flatMap((item) => {
+    const inner = gone.children.get(itemKey(item, typing.list));
+    if (inner === undefined) return [item as unknown];
+    if (inner.isMember) return [];
+    return [withoutFields(item, inner, typing.item()) ?? {}];
+  });
+  return kept.length === 0 ? undefined : kept;
+}

@@ -1,0 +1,60 @@
+/** How values merge: which lists are maps by key, which are sets, and what is replaced as one. */
+import { arrayAt, isJsonObject } from "../object.ts";
+import { listMergeOf } from "../patch/merge-keys.ts";
+import type { Resource } from "../registry/resource.ts";
+import { additionalSchema, itemSchema, propertySchema } from "../schema/structural.ts";
+import type { Schema } from "../schema/structural.ts";
+
+export type ListType = { kind: "atomic" } | { kind: "set" } | { kind: "map"; keys: readonly string[] };
+
+export type Typing = {
+  /** The object is replaced as one. */
+  isAtomic: boolean;
+  list: ListType;
+  field(name: string): Typing;
+  item(): Typing;
+};
+
+const ATOMIC: ListType = { kind: "atomic" };
+const PORT_KEYS = ["containerPort", "port"];
+
+export function typingOf(resource: Resource): Typing {
+  const builtIn = pathTyping(resource.kind);
+  if (!resource.custom) return builtIn;
+  const own = schemaTyping(resource.schema);
+  return { ...own, field: (name) => (name === "metadata" ? builtIn.field(name) : own.field(name)) };
+}
+
+function pathTyping(path: string): Typing {
+  const merge = listMergeOf(path);
+  const list: ListType =
+    merge.by === "replace"
+      ? ATOMIC
+      : merge.by === "value"
+        ? { kind: "set" }
+        : { kind: "map", keys: PORT_KEYS.includes(merge.key) ? [merge.key, "protocol"] : [merge.key] };
+  const isAtomic = path.endsWith("elector") && !path.endsWith(".nodeSelector");
+  return { isAtomic, list, field: (name) => pathTyping(`${path}.${name}`), item: () => pathTyping(path) };
+}
+
+function schemaTyping(schema: Schema | undefined): Typing {
+  const kind = schema?.["x-kubernetes-list-type"];
+  const keys = arrayAt(schema, "x-kubernetes-list-map-keys").map(String);
+  return {
+    isAtomic: schema?.["x-kubernetes-map-type"] === "atomic",
+    list: kind === "set" ? { kind } : kind === "map" ? { kind, keys } : ATOMIC,
+    field: (name) => {
+      const additional = schema === undefined ? false : additionalSchema(schema);
+      const property = schema === undefined ? undefined : propertySchema(schema, name);
+      return schemaTyping(property ?? (isJsonObject(additional) ? additional : undefined));
+    },
+    item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema)),
+  };
+}
+
+/** The FieldsV1 key of a list item; protocol is TCP where it is not said. */
+export function itemKey(item: unknown, list: ListType): string {
+  if (list.kind !== "map" || !isJsonObject(item)) return `v:${JSON.stringify(item)}`;
+  const keys = list.keys.map((key) => [key, item[key] ?? (key === "protocol" ? "TCP" : null)]);
+  return `k:${JSON.stringify(Object.fromEntries(keys))}`;
+}

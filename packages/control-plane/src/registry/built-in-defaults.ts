@@ -1,0 +1,152 @@
+/** Defaults the API server fills into built-in kinds, for the fields that the field of machines looks at. */
+import { arrayAt, isJsonObject, objectAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+
+const IPV4_CLUSTER_IP = "None";
+
+export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
+  Namespace(object) {
+    const spec = ensure(object, "spec");
+    const finalizers = arrayAt(spec, "finalizers");
+    const isAlive = object.metadata.deletionTimestamp === undefined;
+    if (isAlive && !finalizers.includes("kubernetes")) spec["finalizers"] = [...finalizers, "kubernetes"];
+    ensure(object, "status")["phase"] ??= "Active";
+    object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
+  },
+  Secret(object) {
+    object["type"] ??= "Opaque";
+    moveStringData(object);
+  },
+  Pod(object) {
+    const spec = ensure(object, "spec");
+    fill(spec, {
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      schedulerName: "default-scheduler",
+      serviceAccountName: "default",
+      serviceAccount: spec["serviceAccountName"] ?? "default",
+      enableServiceLinks: true,
+      securityContext: {},
+    });
+    fill(ensure(object, "status"), { phase: "Pending", qosClass: "BestEffort" });
+    for (const container of arrayAt(spec, "containers")) {
+      if (isJsonObject(container)) {
+        fill(container, {
+          imagePullPolicy: "IfNotPresent",
+          resources: {},
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+        });
+      }
+    }
+  },
+  Service(object) {
+    const spec = ensure(object, "spec");
+    fill(spec, { type: "ClusterIP", sessionAffinity: "None", clusterIP: IPV4_CLUSTER_IP });
+    fill(ensure(object, "status"), { loadBalancer: {} });
+    for (const port of arrayAt(spec, "ports")) {
+      if (isJsonObject(port)) fill(port, { protocol: "TCP", targetPort: port["port"] });
+    }
+  },
+  Deployment(object) {
+    fill(ensure(object, "spec"), { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
+    const strategy = ensure(ensure(object, "spec"), "strategy");
+    fill(strategy, { type: "RollingUpdate" });
+    if (strategy["type"] === "RollingUpdate") {
+      fill(ensure(strategy, "rollingUpdate"), { maxSurge: "25%", maxUnavailable: "25%" });
+    }
+    fillPodTemplate(object);
+  },
+  ReplicaSet(object) {
+    fill(ensure(object, "spec"), { replicas: 1 });
+    fillPodTemplate(object);
+  },
+  StatefulSet(object) {
+    fill(ensure(object, "spec"), { replicas: 1 });
+    fillPodTemplate(object);
+  },
+  ReplicationController(object) {
+    fill(ensure(object, "spec"), { replicas: 1 });
+  },
+  DaemonSet(object) {
+    fill(ensure(object, "spec"), { revisionHistoryLimit: 10 });
+    fillPodTemplate(object);
+  },
+  PersistentVolume(object) {
+    fill(ensure(object, "spec"), { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" });
+    fill(ensure(object, "status"), { phase: "Pending" });
+  },
+  PersistentVolumeClaim(object) {
+    fill(ensure(object, "spec"), { volumeMode: "Filesystem" });
+    fill(ensure(object, "status"), { phase: "Pending" });
+  },
+  PodDisruptionBudget(object) {
+    ensure(object, "spec");
+  },
+  Role: fillRules,
+  ClusterRole: fillRules,
+  RoleBinding: fillSubjects,
+  ClusterRoleBinding: fillSubjects,
+  MutatingWebhookConfiguration: (object) => fillWebhooks(object, { reinvocationPolicy: "Never" }),
+  ValidatingWebhookConfiguration: (object) => fillWebhooks(object, {}),
+};
+
+function ensure(object: JsonObject, key: string): JsonObject {
+  if (!isJsonObject(object[key])) object[key] = {};
+  return object[key] as JsonObject;
+}
+
+function fill(target: JsonObject, defaults: JsonObject): void {
+  for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
+}
+
+function moveStringData(object: KubeObject): void {
+  const plain = object["stringData"];
+  delete object["stringData"];
+  if (!isJsonObject(plain)) return;
+  const data = ensure(object, "data");
+  for (const [key, value] of Object.entries(plain)) data[key] = Buffer.from(String(value)).toString("base64");
+}
+
+function fillPodTemplate(object: KubeObject): void {
+  const spec = ensure(object, "spec");
+  const template = objectAt(spec, "template");
+  if (!isJsonObject(template["spec"])) return;
+  fill(template["spec"], {
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    schedulerName: "default-scheduler",
+    securityContext: {},
+  });
+}
+
+function fillRules(object: KubeObject): void {
+  if (!Array.isArray(object["rules"])) object["rules"] = null;
+}
+
+function fillSubjects(object: KubeObject): void {
+  const RBAC_GROUP = "rbac.authorization.k8s.io";
+  fill(ensure(object, "roleRef"), { apiGroup: RBAC_GROUP });
+  for (const subject of arrayAt(object, "subjects")) {
+    if (isJsonObject(subject) && (subject["kind"] === "User" || subject["kind"] === "Group")) {
+      fill(subject, { apiGroup: RBAC_GROUP });
+    }
+  }
+}
+
+function fillWebhooks(object: KubeObject, extra: JsonObject): void {
+  for (const webhook of arrayAt(object, "webhooks")) {
+    if (!isJsonObject(webhook)) continue;
+    fill(webhook, {
+      failurePolicy: "Fail",
+      matchPolicy: "Equivalent",
+      namespaceSelector: {},
+      objectSelector: {},
+      timeoutSeconds: 10,
+      ...extra,
+    });
+    for (const rule of arrayAt(webhook, "rules")) if (isJsonObject(rule)) fill(rule, { scope: "*" });
+  }
+}

@@ -1,0 +1,64 @@
+/** What the server knows of one kind in one version. Built-in kinds and custom ones have the same form. */
+import type { JsonObject, KubeObject } from "../object.ts";
+import type { StatusCause } from "../status-error.ts";
+
+export type Column = {
+  name: string;
+  type: string;
+  format?: string;
+  description?: string;
+  /** Above 0: only in wide output. */
+  priority?: number;
+  /** `now` is in milliseconds. */
+  cell(object: KubeObject, now: number): unknown;
+};
+
+export type Scale = { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
+
+export type Resource = {
+  group: string;
+  version: string;
+  kind: string;
+  listKind: string;
+  plural: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+  /** Where objects are kept; several served forms of one kind share it. */
+  storage: string;
+  /** apiVersion under which objects are kept, when it is not the served one. */
+  storageApiVersion: string;
+  /** `status`, `scale`, `token`, … */
+  subresources: readonly string[];
+  scale?: Scale;
+  /** Field selectors beyond `metadata.name` and `metadata.namespace`: name → the value, or a dotted path of the same name. */
+  selectableFields: readonly string[];
+  columns: readonly Column[];
+  /** Generation rises on `spec` changes, on any change but metadata and status, or is not kept at all. */
+  generation: "spec" | "all" | "none";
+  /** A create may carry a status (Node, and kinds without a status subresource). */
+  statusOnCreate: boolean;
+  custom: boolean;
+  /** OpenAPI v3 schema of the kind; of custom kinds it is enforced. */
+  schema?: JsonObject;
+  /** Objects older than this revision were stored under an earlier schema. */
+  schemaRevision?: number;
+  /** A review: answered, never stored. */
+  review?: boolean;
+  /** Fills defaults of a built-in kind in place. */
+  applyDefaults?(object: KubeObject): void;
+  /** What is wrong with a new or changed object, beyond its schema. */
+  validate?(object: KubeObject, old: KubeObject | undefined): StatusCause[];
+};
+
+export const STANDARD_VERBS = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+] as const;

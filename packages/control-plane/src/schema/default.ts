@@ -1,0 +1,30 @@
+/** Fills the defaults of a structural schema, and drops nulls that the schema does not allow. */
+import { isJsonObject } from "../object.ts";
+import { additionalSchema, itemSchema, propertyNames, propertySchema } from "./structural.ts";
+import type { Schema } from "./structural.ts";
+
+/** Works in place; defaults are copied, never shared. */
+export function applySchemaDefaults(value: unknown, schema: Schema): void {
+  if (Array.isArray(value)) {
+    const items = itemSchema(schema);
+    if (items !== undefined) for (const item of value) applySchemaDefaults(item, items);
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  const additional = additionalSchema(schema);
+  for (const [key, inner] of Object.entries(value)) {
+    const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    if (property === undefined) continue;
+    if (inner === null && property["nullable"] !== true) delete value[key];
+  }
+  for (const key of propertyNames(schema)) {
+    const property = propertySchema(schema, key);
+    if (property !== undefined && "default" in property && value[key] === undefined) {
+      value[key] = structuredClone(property["default"]);
+    }
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    if (property !== undefined) applySchemaDefaults(inner, property);
+  }
+}

@@ -1,0 +1,111 @@
+/** ServiceAccount tokens: JWTs signed with a key of the database, bound to the account's UID. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import type { JsonWebKey, KeyObject } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { randomUuid } from "../random.ts";
+import type { Random } from "../random.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { TokenSource } from "./authenticate.ts";
+import { AUTHENTICATED } from "./user.ts";
+
+export const ISSUER = "https://kubernetes.default.svc.cluster.local";
+const KEY_SETTING = "service-account-key";
+
+export type TokenOptions = { account: KubeObject; audiences: readonly string[]; lifetimeSeconds: number };
+
+export type ServiceAccountTokens = {
+  /** The token, and when it expires in milliseconds. */
+  issue(options: TokenOptions): { token: string; expiresAt: number };
+  source: TokenSource;
+  /** The public keys, as a JWKS document. */
+  keySet(): { keys: JsonWebKey[] };
+};
+
+export function createServiceAccountTokens(options: {
+  storage: Storage;
+  clock: Clock;
+  random: Random;
+}): ServiceAccountTokens {
+  const { storage, clock, random } = options;
+  let cached: KeyObject | undefined;
+  const privateKey = (): KeyObject => (cached ??= readKey(storage));
+
+  return {
+    issue({ account, audiences, lifetimeSeconds }) {
+      const now = Math.floor(clock.now() / 1000);
+      const { name, namespace = "", uid } = account.metadata;
+      const claims = {
+        aud: audiences.length === 0 ? [ISSUER] : audiences,
+        exp: now + lifetimeSeconds,
+        iat: now,
+        iss: ISSUER,
+        jti: randomUuid(random),
+        "kubernetes.io": { namespace, serviceaccount: { name, uid } },
+        nbf: now,
+        sub: `system:serviceaccount:${namespace}:${name}`,
+      };
+      const input = `${encode({ alg: "ES256", kid: KEY_SETTING, typ: "JWT" })}.${encode(claims)}`;
+      const signature = sign("sha256", Buffer.from(input), { key: privateKey(), dsaEncoding: "ieee-p1363" });
+      return { token: `${input}.${signature.toString("base64url")}`, expiresAt: claims.exp * 1000 };
+    },
+    source(token) {
+      const claims = readClaims(token, privateKey);
+      const now = clock.now() / 1000;
+      if (claims === undefined || claims["iss"] !== ISSUER || !(Number(claims["exp"]) > now)) return undefined;
+      if (!(Number(claims["nbf"] ?? 0) <= now) || !arrayAt(claims, "aud").includes(ISSUER)) return undefined;
+      return accountUser(storage, objectAt(claims, "kubernetes.io"));
+    },
+    keySet: () => ({
+      keys: [
+        { ...createPublicKey(privateKey()).export({ format: "jwk" }), use: "sig", alg: "ES256", kid: KEY_SETTING },
+      ],
+    }),
+  };
+}
+
+function accountUser(storage: Storage, bound: JsonObject): ReturnType<TokenSource> {
+  const namespace = stringAt(bound, "namespace");
+  const { name, uid } = objectAt(bound, "serviceaccount");
+  const stored = storage.get({ resource: "serviceaccounts", namespace, name: String(name) });
+  if (stored === undefined) return undefined;
+  const account = JSON.parse(stored.json) as KubeObject;
+  if (account.metadata.uid !== uid || account.metadata.deletionTimestamp !== undefined) return undefined;
+  return {
+    name: `system:serviceaccount:${namespace}:${account.metadata.name}`,
+    uid: account.metadata.uid,
+    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, AUTHENTICATED],
+  };
+}
+
+function readKey(storage: Storage): KeyObject {
+  const pem = storage.setting(KEY_SETTING);
+  if (pem !== undefined) return createPrivateKey(pem);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  storage.setSetting(KEY_SETTING, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  return privateKey;
+}
+
+/** `undefined` for text that is no token of ours. */
+function readClaims(token: string, privateKey: () => KeyObject): JsonObject | undefined {
+  const [header, payload, signature, ...rest] = token.split(".");
+  if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return undefined;
+  try {
+    if (decode(header)?.["alg"] !== "ES256") return undefined;
+    const key = { key: createPublicKey(privateKey()), dsaEncoding: "ieee-p1363" as const };
+    const isOurs = verify("sha256", Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url"));
+    return isOurs ? decode(payload) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
+function decode(part: string): JsonObject | undefined {
+  const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+  return isJsonObject(value) ? value : undefined;
+}

@@ -1,0 +1,9 @@
+/** Who asks, as authentication found out. */
+export type User = { name: string; uid?: string; groups: readonly string[]; extra?: Record<string, readonly string[]> };
+
+export const MASTERS = "system:masters";
+export const AUTHENTICATED = "system:authenticated";
+const UNAUTHENTICATED = "system:unauthenticated";
+export const ANONYMOUS: User = { name: "system:anonymous", groups: [UNAUTHENTICATED] };
+/** The server's own controllers. */
+export const SYSTEM: User = { name: "system:apiserver", groups: [MASTERS, AUTHENTICATED] };

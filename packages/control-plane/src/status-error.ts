@@ -1,0 +1,120 @@
+/** The one error of this package: a Kubernetes `Status`, as the API server words it. */
+import type { JsonObject } from "./object.ts";
+
+export type StatusReason = keyof typeof HTTP_CODES;
+
+export type StatusCause = { reason?: string; message: string; field?: string };
+
+export type StatusDetails = {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: StatusCause[];
+  retryAfterSeconds?: number;
+};
+
+const HTTP_CODES = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  NotAcceptable: 406,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Gone: 410,
+  Expired: 410,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
+  TooManyRequests: 429,
+  InternalError: 500,
+  ServiceUnavailable: 503,
+  Timeout: 504,
+} as const;
+
+export class StatusError extends Error {
+  readonly reason: StatusReason;
+  readonly details: StatusDetails | undefined;
+
+  constructor(reason: StatusReason, message: string, options: { details?: StatusDetails; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "StatusError";
+    this.reason = reason;
+    this.details = options.details;
+  }
+
+  get code(): number {
+    return HTTP_CODES[this.reason];
+  }
+
+  toStatus(): JsonObject {
+    return {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: this.message,
+      reason: this.reason,
+      ...(this.details === undefined ? {} : { details: this.details }),
+      code: this.code,
+    };
+  }
+}
+
+/** What a Status names: `machines.cluster.k8s.io "a"` or `pods "a"`. */
+export type Subject = { group: string; plural: string; kind: string };
+
+function qualified(subject: Subject): string {
+  return subject.group === "" ? subject.plural : `${subject.plural}.${subject.group}`;
+}
+
+function detailsOf(subject: Subject, name: string): StatusDetails {
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(subject.group === "" ? {} : { group: subject.group }),
+    kind: subject.plural,
+  };
+}
+
+export function notFound(subject: Subject, name: string): StatusError {
+  return new StatusError("NotFound", `${qualified(subject)} "${name}" not found`, {
+    details: detailsOf(subject, name),
+  });
+}
+
+export function alreadyExists(subject: Subject, name: string): StatusError {
+  return new StatusError("AlreadyExists", `${qualified(subject)} "${name}" already exists`, {
+    details: detailsOf(subject, name),
+  });
+}
+
+export function conflict(subject: Subject, name: string, why: string): StatusError {
+  return new StatusError("Conflict", `Operation cannot be fulfilled on ${qualified(subject)} "${name}": ${why}`, {
+    details: detailsOf(subject, name),
+  });
+}
+
+export const MODIFIED_MESSAGE =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+export function forbidden(subject: Subject, name: string, why: string): StatusError {
+  return new StatusError("Forbidden", `${qualified(subject)}${name === "" ? "" : ` "${name}"`} is forbidden: ${why}`, {
+    details: detailsOf(subject, name),
+  });
+}
+
+/** 422 with one cause for each broken field; `causes` must not be empty. */
+export function invalid(subject: Subject, name: string, causes: StatusCause[]): StatusError {
+  const lines = causes.map((cause) => `${cause.field ?? ""}: ${cause.message}`);
+  const text = lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`;
+  const kind = subject.group === "" ? subject.kind : `${subject.kind}.${subject.group}`;
+  return new StatusError("Invalid", `${kind} "${name}" is invalid: ${text}`, {
+    details: { ...detailsOf(subject, name), kind: subject.kind, causes },
+  });
+}
+
+export function badRequest(message: string, cause?: unknown): StatusError {
+  return new StatusError("BadRequest", message, { cause });
+}

@@ -1,0 +1,97 @@
+/** Opens the database file: recognises our own files, refuses others, brings old ones forward. */
+import { existsSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { StorageError } from "./storage-error.ts";
+
+/** "KMCP", in SQLite's `application_id` header field. */
+const APPLICATION_ID = 0x4b_4d_43_50;
+
+/** Step n brings a file from `user_version` n to n + 1. Steps are never edited once released. */
+const MIGRATIONS = [
+  `CREATE TABLE history (
+     revision INTEGER PRIMARY KEY,
+     type TEXT NOT NULL,
+     resource TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     previous INTEGER,
+     json TEXT NOT NULL
+   );
+   CREATE INDEX history_by_key ON history (resource, namespace, name, revision);
+   CREATE INDEX history_by_resource ON history (resource, revision);
+   CREATE TABLE objects (
+     resource TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     revision INTEGER NOT NULL,
+     PRIMARY KEY (resource, namespace, name)
+   ) WITHOUT ROWID;
+   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+   INSERT INTO settings VALUES ('compacted', '0');`,
+];
+
+/** Throws StorageError; the file is not written to before it is known to be ours or new. */
+export function openDatabase(path: string): DatabaseSync {
+  const isNew = path === ":memory:" || !existsSync(path) || statSync(path).size === 0;
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path);
+  } catch (error) {
+    throw new StorageError("CannotOpen", `cannot open the database ${path}`, { cause: error });
+  }
+  try {
+    if (!isNew) checkFile(database, path);
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;");
+    migrate(database);
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(isLocked(error) ? "Locked" : "Corrupt", `cannot use the database ${path}`, { cause: error });
+  }
+}
+
+function checkFile(database: DatabaseSync, path: string): void {
+  let applicationId: unknown;
+  try {
+    applicationId = pragma(database, "application_id");
+  } catch (error) {
+    if (isLocked(error)) {
+      throw new StorageError("Locked", `${path} is in use by another process`, { cause: error });
+    }
+    throw new StorageError("ForeignFile", `${path} is not a database of this control plane, or is damaged`, {
+      cause: error,
+    });
+  }
+  if (applicationId !== APPLICATION_ID) {
+    throw new StorageError("ForeignFile", `${path} is a database of another program`);
+  }
+  const version = Number(pragma(database, "user_version"));
+  if (version > MIGRATIONS.length) {
+    throw new StorageError(
+      "NewerVersion",
+      `${path} has format ${version}; this program knows up to ${MIGRATIONS.length}`,
+    );
+  }
+  const verdict = pragma(database, "quick_check");
+  if (verdict !== "ok") {
+    throw new StorageError("Corrupt", `${path} is damaged: ${String(verdict)}`);
+  }
+}
+
+function migrate(database: DatabaseSync): void {
+  const version = Number(pragma(database, "user_version"));
+  if (version === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  for (const step of MIGRATIONS.slice(version)) database.exec(step);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+function isLocked(error: unknown): boolean {
+  const SQLITE_BUSY = 5;
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+}

@@ -1,0 +1,279 @@
+/** What `kubectl get` shows of built-in kinds: the columns of the real server for the kinds people look at. */
+import { arrayAt, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import type { Column } from "../registry/resource.ts";
+import { formatAge } from "./age.ts";
+
+type Cell = (object: KubeObject, now: number) => unknown;
+
+const NONE = "<none>";
+const UNKNOWN = "<unknown>";
+
+const NAME: Column = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name must be unique within a namespace.",
+  cell: (object) => object.metadata.name,
+};
+const AGE = column("Age", (object, now) => formatAge(object.metadata.creationTimestamp, now));
+
+export const DEFAULT_COLUMNS: readonly Column[] = [
+  NAME,
+  {
+    name: "Created At",
+    type: "date",
+    description: "CreationTimestamp is the time at which the object was created.",
+    cell: (object) => object.metadata.creationTimestamp,
+  },
+];
+
+export const builtInColumns: Record<string, readonly Column[]> = {
+  Namespace: [NAME, field("Status", "status.phase"), AGE],
+  Node: [
+    NAME,
+    column("Status", nodeStatus),
+    column("Roles", nodeRoles),
+    AGE,
+    field("Version", "status.nodeInfo.kubeletVersion"),
+    wide(column("Internal-IP", (node) => nodeAddress(node, "InternalIP"))),
+    wide(column("External-IP", (node) => nodeAddress(node, "ExternalIP"))),
+    wide(field("OS-Image", "status.nodeInfo.osImage", UNKNOWN)),
+    wide(field("Kernel-Version", "status.nodeInfo.kernelVersion", UNKNOWN)),
+    wide(field("Container-Runtime", "status.nodeInfo.containerRuntimeVersion", UNKNOWN)),
+  ],
+  Pod: [
+    NAME,
+    column("Ready", podReady),
+    column("Status", podStatus),
+    column("Restarts", (pod) => String(podRestarts(pod))),
+    AGE,
+    wide(field("IP", "status.podIP", NONE)),
+    wide(field("Node", "spec.nodeName", NONE)),
+    wide(field("Nominated Node", "status.nominatedNodeName", NONE)),
+    wide(column("Readiness Gates", () => NONE)),
+  ],
+  Secret: [NAME, field("Type", "type"), number("Data", (secret) => Object.keys(objectAt(secret, "data")).length), AGE],
+  ConfigMap: [
+    NAME,
+    number("Data", (map) => Object.keys({ ...objectAt(map, "data"), ...objectAt(map, "binaryData") }).length),
+    AGE,
+  ],
+  Event: [
+    column("Last Seen", (event, now) => formatAge(eventTime(event), now)),
+    field("Type", "type"),
+    field("Reason", "reason"),
+    column("Object", eventObject),
+    wide(field("Subobject", "involvedObject.fieldPath")),
+    wide(column("Source", eventSource)),
+    column("Message", (event) => (stringAt(event, "message") || stringAt(event, "note")).trim()),
+    wide(column("First Seen", (event, now) => formatAge(stringAt(event, "firstTimestamp") || eventTime(event), now))),
+    wide(number("Count", (event) => valueAt(event, "series.count") ?? event["count"] ?? 1)),
+    wide(NAME),
+  ],
+  ServiceAccount: [NAME, number("Secrets", (account) => arrayAt(account, "secrets").length), AGE],
+  Service: [
+    NAME,
+    field("Type", "spec.type"),
+    field("Cluster-IP", "spec.clusterIP", NONE),
+    column("External-IP", () => NONE),
+    column("Port(s)", servicePorts),
+    AGE,
+    wide(column("Selector", (service) => formatLabels(valueAt(service, "spec.selector")))),
+  ],
+  Lease: [NAME, field("Holder", "spec.holderIdentity"), AGE],
+  CertificateSigningRequest: [
+    NAME,
+    AGE,
+    field("SignerName", "spec.signerName", NONE),
+    field("Requestor", "spec.username"),
+    column("RequestedDuration", (csr) => {
+      const seconds = valueAt(csr, "spec.expirationSeconds");
+      return typeof seconds === "number" ? formatAge(new Date(0).toISOString(), seconds * 1000) : NONE;
+    }),
+    column("Condition", csrCondition),
+  ],
+  Deployment: [
+    NAME,
+    column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),
+    number("Up-to-date", (object) => count(object, "status.updatedReplicas")),
+    number("Available", (object) => count(object, "status.availableReplicas")),
+    AGE,
+  ],
+  ReplicaSet: [
+    NAME,
+    number("Desired", (object) => count(object, "spec.replicas")),
+    number("Current", (object) => count(object, "status.replicas")),
+    number("Ready", (object) => count(object, "status.readyReplicas")),
+    AGE,
+  ],
+  StatefulSet: [
+    NAME,
+    column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),
+    AGE,
+  ],
+  DaemonSet: [
+    NAME,
+    number("Desired", (object) => count(object, "status.desiredNumberScheduled")),
+    number("Current", (object) => count(object, "status.currentNumberScheduled")),
+    number("Ready", (object) => count(object, "status.numberReady")),
+    number("Up-to-date", (object) => count(object, "status.updatedNumberScheduled")),
+    number("Available", (object) => count(object, "status.numberAvailable")),
+    column("Node Selector", (object) => formatLabels(valueAt(object, "spec.template.spec.nodeSelector"))),
+    AGE,
+  ],
+  PodDisruptionBudget: [
+    NAME,
+    field("Min Available", "spec.minAvailable", "N/A"),
+    field("Max Unavailable", "spec.maxUnavailable", "N/A"),
+    number("Allowed Disruptions", (object) => count(object, "status.disruptionsAllowed")),
+    AGE,
+  ],
+  RoleBinding: [NAME, column("Role", bindingRole), AGE],
+  ClusterRoleBinding: [NAME, column("Role", bindingRole), AGE],
+  VolumeAttachment: [
+    NAME,
+    field("Attacher", "spec.attacher"),
+    field("PV", "spec.source.persistentVolumeName"),
+    field("Node", "spec.nodeName"),
+    column("Attached", (object) => valueAt(object, "status.attached") === true),
+    AGE,
+  ],
+  PersistentVolume: [
+    NAME,
+    field("Capacity", "spec.capacity.storage"),
+    field("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
+    field("Status", "status.phase"),
+    field("StorageClass", "spec.storageClassName"),
+    AGE,
+  ],
+  PersistentVolumeClaim: [
+    NAME,
+    field("Status", "status.phase"),
+    field("Volume", "spec.volumeName"),
+    field("StorageClass", "spec.storageClassName"),
+    AGE,
+  ],
+  MutatingWebhookConfiguration: [NAME, number("Webhooks", (object) => arrayAt(object, "webhooks").length), AGE],
+  ValidatingWebhookConfiguration: [NAME, number("Webhooks", (object) => arrayAt(object, "webhooks").length), AGE],
+};
+
+function column(name: string, cell: Cell): Column {
+  return { name, type: "string", cell };
+}
+
+function number(name: string, cell: Cell): Column {
+  return { name, type: "integer", cell };
+}
+
+function field(name: string, path: string, missing = ""): Column {
+  return column(name, (object) => textOf(valueAt(object, path), missing));
+}
+
+function wide(inner: Column): Column {
+  return { ...inner, priority: 1 };
+}
+
+function count(object: KubeObject, path: string): number {
+  return Number(valueAt(object, path) ?? 0);
+}
+
+function conditions(object: KubeObject): JsonObject[] {
+  return arrayAt(objectAt(object, "status"), "conditions").filter(isJsonObject);
+}
+
+function nodeStatus(node: KubeObject): string {
+  const ready = conditions(node).find((condition) => condition["type"] === "Ready");
+  const words = [ready === undefined ? "Unknown" : ready["status"] === "True" ? "Ready" : "NotReady"];
+  if (valueAt(node, "spec.unschedulable") === true) words.push("SchedulingDisabled");
+  return words.join(",");
+}
+
+function nodeRoles(node: KubeObject): string {
+  const prefix = "node-role.kubernetes.io/";
+  const labels = node.metadata.labels ?? {};
+  const roles = Object.keys(labels)
+    .filter((label) => label.startsWith(prefix))
+    .map((label) => label.slice(prefix.length));
+  if (labels["kubernetes.io/role"] !== undefined) roles.push(labels["kubernetes.io/role"]);
+  return roles.sort().join(",") || NONE;
+}
+
+function nodeAddress(node: KubeObject, type: string): string {
+  const addresses = arrayAt(objectAt(node, "status"), "addresses");
+  return (
+    stringAt(
+      addresses.find((address) => isJsonObject(address) && address["type"] === type),
+      "address",
+    ) || NONE
+  );
+}
+
+function containerStatuses(pod: KubeObject): JsonObject[] {
+  return arrayAt(objectAt(pod, "status"), "containerStatuses").filter(isJsonObject);
+}
+
+function podReady(pod: KubeObject): string {
+  const ready = containerStatuses(pod).filter((status) => status["ready"] === true).length;
+  return `${ready}/${arrayAt(objectAt(pod, "spec"), "containers").length}`;
+}
+
+function podRestarts(pod: KubeObject): number {
+  return containerStatuses(pod).reduce((sum, status) => sum + Number(status["restartCount"] ?? 0), 0);
+}
+
+function podStatus(pod: KubeObject): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
+  for (const status of containerStatuses(pod)) {
+    const reason =
+      stringAt(valueAt(status, "state.waiting"), "reason") || stringAt(valueAt(status, "state.terminated"), "reason");
+    if (reason !== "") return reason;
+  }
+  return stringAt(pod["status"], "reason") || stringAt(pod["status"], "phase");
+}
+
+function eventTime(event: KubeObject): string {
+  return (
+    stringAt(event["series"], "lastObservedTime") ||
+    stringAt(event, "lastTimestamp") ||
+    stringAt(event, "deprecatedLastTimestamp") ||
+    stringAt(event, "eventTime")
+  );
+}
+
+function eventObject(event: KubeObject): string {
+  const about = isJsonObject(event["involvedObject"]) ? event["involvedObject"] : event["regarding"];
+  return `${stringAt(about, "kind").toLowerCase()}/${stringAt(about, "name")}`;
+}
+
+function eventSource(event: KubeObject): string {
+  const source = objectAt(event, "source");
+  const component = stringAt(source, "component") || stringAt(event, "reportingComponent");
+  return [component, stringAt(source, "host") || stringAt(event, "reportingInstance")]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
+function servicePorts(service: KubeObject): string {
+  const ports = arrayAt(objectAt(service, "spec"), "ports").filter(isJsonObject);
+  return ports.map((port) => `${String(port["port"])}/${textOf(port["protocol"], "TCP")}`).join(",") || NONE;
+}
+
+function csrCondition(csr: KubeObject): string {
+  const types = conditions(csr).map((condition) => String(condition["type"]));
+  const words = types.includes("Denied") ? ["Denied"] : types.includes("Approved") ? ["Approved"] : ["Pending"];
+  if (types.includes("Failed")) words.push("Failed");
+  if (stringAt(csr["status"], "certificate") !== "") words.push("Issued");
+  return words.join(",");
+}
+
+function bindingRole(binding: KubeObject): string {
+  const role = objectAt(binding, "roleRef");
+  return `${stringAt(role, "kind")}/${stringAt(role, "name")}`;
+}
+
+function formatLabels(labels: unknown): string {
+  if (!isJsonObject(labels)) return NONE;
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`);
+  return pairs.sort().join(",") || NONE;
+}

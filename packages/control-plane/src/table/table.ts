@@ -1,0 +1,41 @@
+/** Renders objects as a `meta.k8s.io/v1 Table`. */
+import type { JsonObject, KubeObject } from "../object.ts";
+import type { Resource } from "../registry/resource.ts";
+
+export type IncludeObject = "None" | "Metadata" | "Object";
+
+export function columnDefinitions(resource: Resource): JsonObject[] {
+  return resource.columns.map(({ name, type, format = "", description = "", priority = 0 }) => ({
+    name,
+    type,
+    format,
+    description,
+    priority,
+  }));
+}
+
+export function toRow(
+  object: KubeObject,
+  options: { resource: Resource; now: number; include: IncludeObject },
+): JsonObject {
+  return {
+    cells: options.resource.columns.map((column) => column.cell(object, options.now)),
+    ...(options.include === "None"
+      ? {}
+      : { object: options.include === "Object" ? object : toPartialMetadata(object, "meta.k8s.io/v1") }),
+  };
+}
+
+export function toTable(columns: JsonObject[], options: { metadata: JsonObject; rows: JsonObject[] }): JsonObject {
+  return {
+    kind: "Table",
+    apiVersion: "meta.k8s.io/v1",
+    metadata: options.metadata,
+    columnDefinitions: columns,
+    rows: options.rows,
+  };
+}
+
+export function toPartialMetadata(object: KubeObject, apiVersion: string): JsonObject {
+  return { kind: "PartialObjectMetadata", apiVersion, metadata: object.metadata };
+}

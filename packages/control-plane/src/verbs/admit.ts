@@ -1,0 +1,160 @@
+/** What happens to an object between its decoding and its storage: server-owned metadata, defaults, pruning, rules. */
+import { toTime } from "../clock.ts";
+import { isEqual, isJsonObject } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { randomUuid } from "../random.ts";
+import { defaultDefinition, establish } from "../registry/custom-definition.ts";
+import type { Resource } from "../registry/resource.ts";
+import { applySchemaDefaults } from "../schema/default.ts";
+import { pruneObject } from "../schema/prune.ts";
+import { validateSchema } from "../schema/validate.ts";
+import { restrictNode } from "../security/node-restriction.ts";
+import { badRequest, invalid } from "../status-error.ts";
+import type { Context } from "./context.ts";
+import { validateMetadata } from "./metadata-rules.ts";
+
+/** Returns the object to store; throws BadRequest or Invalid. */
+export function admitCreate(context: Context, sent: KubeObject): KubeObject {
+  const { resource, server } = context;
+  const object = canonical(sent);
+  const { metadata } = object;
+  metadata.uid = randomUuid(server.random);
+  metadata.creationTimestamp = toTime(server.clock.now());
+  metadata.resourceVersion = "";
+  delete metadata.managedFields;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  if (resource.generation === "none") delete metadata.generation;
+  else metadata.generation = 1;
+  if (!resource.statusOnCreate) delete object["status"];
+  shape(context, object);
+  if (resource.kind === "CertificateSigningRequest" && !resource.custom) stampRequester(context, object);
+  check(context, object, undefined);
+  restrictNode({ user: context.user, resource, old: undefined, next: object });
+  return object;
+}
+
+/** Returns the object to store in place of `old`. `scope` says which part of it the request may change. */
+export function admitUpdate(
+  context: Context,
+  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
+): KubeObject {
+  const { resource } = context;
+  const { old } = change;
+  const object = canonical(limitScope(change, resource));
+  const { metadata } = object;
+  metadata.name = old.metadata.name;
+  metadata.uid = old.metadata.uid;
+  metadata.creationTimestamp = old.metadata.creationTimestamp;
+  keep(metadata, old.metadata, "namespace");
+  keep(metadata, old.metadata, "generateName");
+  keep(metadata, old.metadata, "deletionTimestamp");
+  keep(metadata, old.metadata, "deletionGracePeriodSeconds");
+  keep(metadata, old.metadata, "generation");
+  shape(context, object);
+  check(context, object, old);
+  restrictNode({ user: context.user, resource, old, next: object });
+  if (metadata.generation !== undefined && specChanged(resource, old, object)) metadata.generation += 1;
+  return object;
+}
+
+/** The object as an older or newer schema revision would read it: pruned and defaulted, unknown fields reported. */
+function shape(context: Context, object: KubeObject): void {
+  const { resource, server } = context;
+  if (resource.kind === "CustomResourceDefinition" && !resource.custom) {
+    defaultDefinition(object);
+    establish(object, toTime(server.clock.now()));
+  }
+  if (resource.schema !== undefined && resource.custom) {
+    reportUnknown(context, pruneObject(object, resource.schema));
+    applySchemaDefaults(object, resource.schema);
+  }
+  resource.applyDefaults?.(object);
+}
+
+function reportUnknown(context: Context, dropped: string[]): void {
+  if (dropped.length === 0) return;
+  const lines = dropped.map((path) => `unknown field ${JSON.stringify(path)}`);
+  const mode = context.query.get("fieldValidation");
+  if (mode === "Ignore") return;
+  if (mode !== "Strict") {
+    context.warnings.push(...lines);
+    return;
+  }
+  const { kind, version } = context.resource;
+  throw badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${lines.join(", ")}`,
+  );
+}
+
+function check(context: Context, object: KubeObject, old: KubeObject | undefined): void {
+  const { resource } = context;
+  const causes = validateMetadata(object, resource);
+  if (old?.metadata.deletionTimestamp !== undefined) {
+    const added = (object.metadata.finalizers ?? []).filter((name) => !(old.metadata.finalizers ?? []).includes(name));
+    if (added.length > 0) {
+      const names = added.map((name) => JSON.stringify(name)).join(", ");
+      causes.push({
+        reason: "FieldValueForbidden",
+        message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${names}}`,
+        field: "metadata.finalizers",
+      });
+    }
+  }
+  if (resource.schema !== undefined && resource.custom) causes.push(...validateSchema(object, resource.schema));
+  causes.push(...(resource.validate?.(object, old) ?? []));
+  if (causes.length > 0) throw invalid(resource, object.metadata.name, causes);
+}
+
+/** apiVersion, kind and metadata first, then what the object came with. */
+function canonical(object: KubeObject): KubeObject {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const { name, ...others } = metadata;
+  return { apiVersion, kind, metadata: { name, ...others }, ...rest };
+}
+
+function limitScope(
+  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
+  resource: Resource,
+): KubeObject {
+  const { old, next, scope } = change;
+  if (scope === "status") {
+    const metadata = resource.custom
+      ? { ...old.metadata, ...(next.metadata.managedFields ? { managedFields: next.metadata.managedFields } : {}) }
+      : next.metadata;
+    const { status: _status, ...rest } = old;
+    return { ...rest, metadata: { ...metadata }, ...("status" in next ? { status: next["status"] } : {}) };
+  }
+  if (scope === "main" && resource.subresources.includes("status") && resource.kind !== "CustomResourceDefinition") {
+    const { status: _status, ...rest } = next;
+    return { ...rest, metadata: { ...next.metadata }, ...("status" in old ? { status: old["status"] } : {}) };
+  }
+  return { ...next, metadata: { ...next.metadata } };
+}
+
+function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {
+  if (source[key] === undefined) delete target[key];
+  else target[key] = source[key];
+}
+
+function specChanged(resource: Resource, old: KubeObject, next: KubeObject): boolean {
+  if (resource.generation === "spec" && "spec" in next) return !isEqual(old["spec"], next["spec"]);
+  const relevant = (object: KubeObject): JsonObject => {
+    const { metadata: _metadata, apiVersion: _apiVersion, ...rest } = object;
+    if (resource.subresources.includes("status")) delete rest["status"];
+    return rest;
+  };
+  return !isEqual(relevant(old), relevant(next));
+}
+
+function stampRequester(context: Context, object: KubeObject): void {
+  const { user } = context;
+  const spec = isJsonObject(object["spec"]) ? object["spec"] : {};
+  object["spec"] = {
+    ...spec,
+    username: user.name,
+    groups: [...user.groups],
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    ...(user.extra === undefined ? {} : { extra: user.extra }),
+  };
+}

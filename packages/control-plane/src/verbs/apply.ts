@@ -1,0 +1,74 @@
+/** PATCH with an apply configuration: creates the object, or merges into it. */
+import { applyObject } from "../apply/apply.ts";
+import { trackedFields, writeEntries } from "../apply/managed-fields.ts";
+import { typingOf } from "../apply/typing.ts";
+import { toTime } from "../clock.ts";
+import { isTrue } from "../http/request-info.ts";
+import { isJsonObject, stringAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { badRequest, invalid, notFound } from "../status-error.ts";
+import type { Transaction } from "../storage/storage.ts";
+import { changeObject, scopeOf } from "./change.ts";
+import { keyOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import { insert } from "./create.ts";
+import { decodeBody, toObject } from "./decode.ts";
+import { managerOf } from "./field-manager.ts";
+import { renderObject } from "./render.ts";
+import { write } from "./write.ts";
+
+export async function applyConfiguration(context: Context): Promise<Response> {
+  const { resource, name } = context;
+  if ((context.query.get("fieldManager") ?? "") === "") {
+    throw invalid({ group: "meta.k8s.io", plural: "patchoptions", kind: "PatchOptions" }, "", [
+      { reason: "FieldValueRequired", message: "Required value: is required for apply patch", field: "fieldManager" },
+    ]);
+  }
+  const applied = toApplied(await decodeBody(context), context);
+  const { object, isNew } = await write(context, {}, (transaction) => {
+    const isNew = transaction.get(keyOf(context)) === undefined;
+    if (isNew && context.subresource !== "") throw notFound(resource, name);
+    return { object: isNew ? create(context, transaction, applied) : merge(context, transaction, applied), isNew };
+  });
+  return renderObject(context, object, isNew ? 201 : 200);
+}
+
+function create(context: Context, transaction: Transaction, applied: KubeObject): KubeObject {
+  const time = toTime(context.server.clock.now());
+  const fields = trackedFields(applied, typingOf(context.resource));
+  const managedFields = writeEntries([{ ...managerOf(context, "Apply"), time, fields }]);
+  return insert(context, transaction, { object: applied, managedFields });
+}
+
+function merge(context: Context, transaction: Transaction, applied: KubeObject): KubeObject {
+  let managedFields: JsonObject[] = [];
+  return changeObject(context, transaction, {
+    scope: scopeOf(context.subresource),
+    next: (live) => {
+      const result = applyObject({
+        live,
+        applied,
+        manager: managerOf(context, "Apply"),
+        typing: typingOf(context.resource),
+        force: isTrue(context.query.get("force")),
+        time: toTime(context.server.clock.now()),
+      });
+      managedFields = result.managedFields;
+      return result.object;
+    },
+    managedFields: () => managedFields,
+  });
+}
+
+function toApplied(body: unknown, context: Context): KubeObject {
+  if (!isJsonObject(body) || stringAt(body, "apiVersion") === "" || stringAt(body, "kind") === "") {
+    throw badRequest("an apply configuration must name its apiVersion and kind");
+  }
+  const applied = toObject(body, context.resource, context);
+  if (applied.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const name = applied.metadata.name ?? context.name;
+  if (name !== context.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${context.name})`);
+  }
+  return { ...applied, metadata: { ...applied.metadata, name } };
+}

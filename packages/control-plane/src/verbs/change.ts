@@ -1,0 +1,95 @@
+/** The read-modify-write that update, patch, scale and status share. */
+import { saysTheSame } from "../apply/managed-fields.ts";
+import { isEqual } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { fromStored, toStored } from "../registry/conversion.ts";
+import type { Resource } from "../registry/resource.ts";
+import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../status-error.ts";
+import type { Transaction } from "../storage/storage.ts";
+import { admitUpdate } from "./admit.ts";
+import { keyOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import { rememberManager, setManagedFields } from "./field-manager.ts";
+
+export type Change = {
+  scope: "main" | "status" | "scale";
+  /** A PUT: some kinds insist on a resourceVersion. */
+  isUpdate?: boolean;
+  next(old: KubeObject): KubeObject;
+  /** Who owns what afterwards, if `next` worked that out itself; else it follows from what changed. */
+  managedFields?(): JsonObject[];
+};
+
+/** Which part of an object a request to this subresource may change. */
+export function scopeOf(subresource: string): "main" | "status" {
+  return subresource === "status" || subresource === "approval" ? "status" : "main";
+}
+
+/** Throws NotFound, Conflict, BadRequest, Invalid. An object whose last finalizer goes is removed. */
+export function changeObject(context: Context, transaction: Transaction, change: Change): KubeObject {
+  const { resource, name } = context;
+  const key = keyOf(context);
+  const stored = transaction.get(key);
+  if (stored === undefined) throw notFound(resource, name);
+  const old = fromStored(stored, resource);
+  const next = change.next(structuredClone(old));
+  checkPreconditions(context, old, { next, isUpdate: change.isUpdate === true });
+  const object = admitUpdate(context, { old, next, scope: change.scope });
+  if (change.managedFields === undefined) rememberManager(context, old, object);
+  else setManagedFields(object, change.managedFields());
+  if (isFinished(object, resource)) return transaction.remove(key, toStored(object, resource));
+  object.metadata.resourceVersion = old.metadata.resourceVersion;
+  if (isSameButForTimes(object, old)) return old;
+  const { resourceVersion } = transaction.put(key, toStored(object, resource)).metadata;
+  object.metadata.resourceVersion = resourceVersion;
+  return object;
+}
+
+function isSameButForTimes(a: KubeObject, b: KubeObject): boolean {
+  const { managedFields: left = [], ...metadata } = a.metadata;
+  const { managedFields: right = [], ...otherMetadata } = b.metadata;
+  return isEqual({ ...a, metadata }, { ...b, metadata: otherMetadata }) && saysTheSame(left, right);
+}
+
+/** Deletion was asked for and nothing holds the object back any more. */
+export function isFinished(object: KubeObject, resource: Resource): boolean {
+  const { metadata } = object;
+  if (metadata.deletionTimestamp === undefined || (metadata.finalizers ?? []).length > 0) return false;
+  if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  return resource.kind !== "Namespace" || resource.custom || namespaceFinalizers(object).length === 0;
+}
+
+function namespaceFinalizers(object: KubeObject): unknown[] {
+  const spec = object["spec"];
+  const finalizers = typeof spec === "object" && spec !== null && "finalizers" in spec ? spec.finalizers : undefined;
+  return Array.isArray(finalizers) ? finalizers : [];
+}
+
+function checkPreconditions(context: Context, old: KubeObject, options: { next: KubeObject; isUpdate: boolean }): void {
+  const { resource } = context;
+  const { metadata } = options.next;
+  const name = old.metadata.name;
+  if (metadata.name !== undefined && metadata.name !== "" && metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  const version = metadata.resourceVersion ?? "";
+  if (version === "" || version === "0") {
+    if (options.isUpdate && insistsOnVersion(resource)) {
+      const message = "Invalid value: 0x0: must be specified for an update";
+      throw invalid(resource, name, [{ reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" }]);
+    }
+  } else if (version !== old.metadata.resourceVersion) {
+    throw conflict(resource, name, MODIFIED_MESSAGE);
+  }
+  if (metadata.uid !== undefined && metadata.uid !== "" && metadata.uid !== old.metadata.uid) {
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+  }
+}
+
+function insistsOnVersion(resource: Resource): boolean {
+  return resource.custom || ["Lease", "CustomResourceDefinition", "PodDisruptionBudget"].includes(resource.kind);
+}

@@ -1,0 +1,169 @@
+/** Deletion of one object or a selection: at once, or after finalizers, dependants or a grace period. */
+import { respondJson, successStatus } from "../http/respond.ts";
+import { toTime } from "../clock.ts";
+import { isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { fromStored, toStored } from "../registry/conversion.ts";
+import { restrictNode } from "../security/node-restriction.ts";
+import { badRequest, conflict, notFound } from "../status-error.ts";
+import type { Transaction } from "../storage/storage.ts";
+import { isFinished } from "./change.ts";
+import { keyOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import { decodeBody } from "./decode.ts";
+import { renderObject } from "./render.ts";
+import { selectionOf } from "./selection.ts";
+import { write } from "./write.ts";
+
+export const ORPHAN_FINALIZER = "orphan";
+export const FOREGROUND_FINALIZER = "foregroundDeletion";
+const DEFAULT_POD_GRACE_SECONDS = 30;
+/** Kinds whose deletion answers with the object rather than a Status. */
+const RETURNED_KINDS = [
+  "Pod",
+  "Service",
+  "ServiceAccount",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+  "ResourceQuota",
+];
+
+export async function deleteObject(context: Context): Promise<Response> {
+  const options = await readDeleteOptions(context);
+  const { object, removed } = await write(context, { deleteOptions: options }, (transaction) =>
+    removeObject(context, transaction, options),
+  );
+  const { resource } = context;
+  if (!removed || (!resource.custom && RETURNED_KINDS.includes(resource.kind))) return renderObject(context, object);
+  return respondJson(successStatus(detailsOf(context, object)), { warnings: context.warnings });
+}
+
+export async function deleteCollection(context: Context): Promise<Response> {
+  const options = await readDeleteOptions(context);
+  const { resource, server, namespace } = context;
+  const selection = selectionOf(context);
+  const query = { resource: resource.storage, ...(namespace === "" ? {} : { namespace }) };
+  const selected = server.storage.list(query).filter((stored) => selection.selects(fromStored(stored, resource)));
+  const items = await write(context, { deleteOptions: options }, (transaction) =>
+    selected.flatMap((stored) => {
+      const one = { ...context, namespace: stored.namespace, name: stored.name };
+      return transaction.get(keyOf(one)) === undefined ? [] : [removeObject(one, transaction, options).object];
+    }),
+  );
+  return respondJson({
+    kind: resource.listKind,
+    apiVersion: toApiVersion(resource.group, resource.version),
+    metadata: { resourceVersion: String(server.storage.revision) },
+    items,
+  });
+}
+
+/** Removes the object or marks it for deletion, inside a transaction. Throws NotFound and Conflict. */
+export function removeObject(
+  context: Context,
+  transaction: Transaction,
+  options: JsonObject,
+): { object: KubeObject; removed: boolean } {
+  const { resource, server } = context;
+  const key = keyOf(context);
+  const stored = transaction.get(key);
+  if (stored === undefined) throw notFound(resource, context.name);
+  const object = fromStored(stored, resource);
+  restrictNode({ user: context.user, resource, old: object, next: undefined });
+  checkPreconditions(context, object, objectAt(options, "preconditions"));
+  const before = JSON.stringify(object);
+  const { metadata } = object;
+  setFinalizers(object, finalizersFor(metadata.finalizers ?? [], options));
+  const graceSeconds = graceOf(context, object, options);
+  const waits = !isFinished(marked(object), resource) || graceSeconds > 0;
+  if (!waits) return { object: transaction.remove(key, toStored(object, resource)), removed: true };
+  const isShorter = graceSeconds < (metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY);
+  if (metadata.deletionTimestamp === undefined || isShorter) {
+    if (metadata.deletionTimestamp === undefined && metadata.generation !== undefined) metadata.generation += 1;
+    metadata.deletionTimestamp = toTime(server.clock.now() + graceSeconds * 1000);
+    metadata.deletionGracePeriodSeconds = graceSeconds;
+  }
+  if (resource.kind === "Namespace" && !resource.custom) objectAt(object, "status")["phase"] = "Terminating";
+  if (JSON.stringify(object) === before) return { object, removed: false };
+  const { resourceVersion } = transaction.put(key, toStored(object, resource)).metadata;
+  metadata.resourceVersion = resourceVersion;
+  return { object, removed: false };
+}
+
+async function readDeleteOptions(context: Context): Promise<JsonObject> {
+  const { query } = context;
+  const options: JsonObject = {};
+  for (const name of ["propagationPolicy", "dryRun"]) {
+    const value = query.get(name);
+    if (value !== null) options[name] = name === "dryRun" ? [value] : value;
+  }
+  const grace = query.get("gracePeriodSeconds");
+  if (grace !== null) options["gracePeriodSeconds"] = Number(grace);
+  const orphan = query.get("orphanDependents");
+  if (orphan !== null) options["orphanDependents"] = orphan === "true";
+  if ((await context.body()).byteLength > 0) {
+    const body = await decodeBody(context);
+    if (!isJsonObject(body)) throw badRequest("delete options must be an object");
+    Object.assign(options, body);
+  }
+  const policy = options["propagationPolicy"];
+  if (policy !== undefined && !["Orphan", "Background", "Foreground"].includes(textOf(policy))) {
+    throw badRequest(
+      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
+    );
+  }
+  return options;
+}
+
+function checkPreconditions(context: Context, object: KubeObject, preconditions: JsonObject): void {
+  const { uid, resourceVersion } = preconditions;
+  const { metadata } = object;
+  if (typeof uid === "string" && uid !== metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+    throw conflict(context.resource, metadata.name, why);
+  }
+  if (typeof resourceVersion === "string" && resourceVersion !== metadata.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    throw conflict(context.resource, metadata.name, why);
+  }
+}
+
+function finalizersFor(finalizers: readonly string[], options: JsonObject): string[] {
+  const others = finalizers.filter((name) => name !== ORPHAN_FINALIZER && name !== FOREGROUND_FINALIZER);
+  if (options["propagationPolicy"] === "Orphan" || options["orphanDependents"] === true) {
+    return [...others, ORPHAN_FINALIZER];
+  }
+  if (options["propagationPolicy"] === "Foreground") return [...others, FOREGROUND_FINALIZER];
+  const unspecified = options["propagationPolicy"] === undefined && options["orphanDependents"] === undefined;
+  return unspecified ? [...finalizers] : others;
+}
+
+function setFinalizers(object: KubeObject, finalizers: string[]): void {
+  if (finalizers.length === 0) delete object.metadata.finalizers;
+  else object.metadata.finalizers = finalizers;
+}
+
+/** Only pods that run somewhere get time to stop; all other kinds go as soon as nothing holds them. */
+function graceOf(context: Context, object: KubeObject, options: JsonObject): number {
+  if (context.resource.storage !== "pods") return 0;
+  const phase = stringAt(object["status"], "phase");
+  if (valueAt(object, "spec.nodeName") === undefined || phase === "Failed" || phase === "Succeeded") return 0;
+  const wanted = options["gracePeriodSeconds"] ?? valueAt(object, "spec.terminationGracePeriodSeconds");
+  return typeof wanted === "number" && wanted >= 0 ? wanted : DEFAULT_POD_GRACE_SECONDS;
+}
+
+function marked(object: KubeObject): KubeObject {
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      deletionTimestamp: object.metadata.deletionTimestamp ?? "now",
+      deletionGracePeriodSeconds: 0,
+    },
+  };
+}
+
+function detailsOf(context: Context, object: KubeObject): JsonObject {
+  const { group, plural } = context.resource;
+  return { name: object.metadata.name, ...(group === "" ? {} : { group }), kind: plural, uid: object.metadata.uid };
+}

@@ -1,0 +1,163 @@
+/** Lists, in pages of one snapshot if asked for. */
+import { negotiate } from "../http/negotiate.ts";
+import { respondJson, respondText } from "../http/respond.ts";
+import { isJsonObject, toApiVersion } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { fromStored, isServedAsKept } from "../registry/conversion.ts";
+import { badRequest, StatusError } from "../status-error.ts";
+import type { Stored } from "../storage/storage.ts";
+import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
+import type { Context } from "./context.ts";
+import { includeObject } from "./render.ts";
+import { expired, parseResourceVersion, tooLarge } from "./resource-version.ts";
+import { selectionOf } from "./selection.ts";
+import type { Selection } from "./selection.ts";
+
+type Page = { items: Stored[]; revision: number; next?: string; remaining?: number };
+type Token = { at: number; after: { namespace: string; name: string } };
+
+/** Rows read from the store at once while a selector thins them out. */
+const CHUNK = 500;
+
+export async function listObjects(context: Context): Promise<Response> {
+  const { resource, server } = context;
+  const page = readPage(context);
+  const metadata: JsonObject = { resourceVersion: String(page.revision) };
+  if (page.next !== undefined) metadata["continue"] = page.next;
+  if (page.remaining !== undefined) metadata["remainingItemCount"] = page.remaining;
+  const representation = negotiate(context.headers.get("accept"));
+  const apiVersion = toApiVersion(resource.group, resource.version);
+  const objects = (): KubeObject[] => page.items.map((item) => fromStored(item, resource));
+  switch (representation.as) {
+    case "Table": {
+      const options = { resource, now: server.clock.now(), include: includeObject(context.query) };
+      const rows = objects().map((object) => toRow(object, options));
+      return respondJson(toTable(columnDefinitions(resource), { metadata, rows }));
+    }
+    case "PartialObjectMetadata":
+    case "PartialObjectMetadataList": {
+      const metaVersion = `meta.k8s.io/${representation.version}`;
+      const items = objects().map((object) => toPartialMetadata(object, metaVersion));
+      return respondJson({ kind: "PartialObjectMetadataList", apiVersion: metaVersion, metadata, items });
+    }
+    case "":
+    case "APIGroupDiscoveryList": {
+      const items = page.items.map((item) =>
+        isServedAsKept(item, resource) ? item.json : JSON.stringify(fromStored(item, resource)),
+      );
+      const head = JSON.stringify({ kind: resource.listKind, apiVersion, metadata });
+      return respondText(`${head.slice(0, -1)},"items":[${items.join(",")}]}`);
+    }
+  }
+}
+
+function readPage(context: Context): Page {
+  const { server, query } = context;
+  const { storage } = server;
+  const selection = selectionOf(context);
+  const limit = parseLimit(query.get("limit"));
+  const token = query.get("continue");
+  if (token !== null && token !== "") {
+    const { at, after } = parseToken(token);
+    checkSnapshot(at, context, "continue");
+    return takePage(context, { at, after, limit, selection });
+  }
+  const wanted = parseResourceVersion(query.get("resourceVersion"));
+  const match = query.get("resourceVersionMatch");
+  checkMatch(match, wanted);
+  if (wanted !== undefined && wanted > storage.revision) throw tooLarge(wanted, storage.revision);
+  const exact = match === "Exact" && wanted !== undefined ? wanted : undefined;
+  if (exact !== undefined) checkSnapshot(exact, context, "list");
+  return takePage(context, { at: exact ?? storage.revision, limit, selection });
+}
+
+function takePage(
+  context: Context,
+  options: { at: number; after?: Token["after"]; limit: number; selection: Selection },
+): Page {
+  const { resource, server, namespace } = context;
+  const { at, limit, selection } = options;
+  const query = { resource: resource.storage, at, ...(namespace === "" ? {} : { namespace }) };
+  const items: Stored[] = [];
+  let after = options.after;
+  for (;;) {
+    const wanted = limit === 0 ? -1 : selection.isAll ? limit + 1 : CHUNK;
+    const rows = server.storage.list({ ...query, limit: wanted, ...(after === undefined ? {} : { after }) });
+    for (const row of rows) {
+      if (!selection.isAll && !selection.selects(fromStored(row, resource))) continue;
+      if (limit > 0 && items.length === limit) {
+        const last = items.at(-1);
+        if (last === undefined) break;
+        const next = formatToken({ at, after: { namespace: last.namespace, name: last.name } });
+        return {
+          items,
+          revision: at,
+          next,
+          ...(selection.isAll ? { remaining: remainingAfter(context, at, last) } : {}),
+        };
+      }
+      items.push(row);
+    }
+    const last = rows.at(-1);
+    if (last === undefined || limit === 0 || rows.length < wanted) return { items, revision: at };
+    after = { namespace: last.namespace, name: last.name };
+  }
+}
+
+function remainingAfter(context: Context, at: number, last: Stored): number {
+  const { resource, server, namespace } = context;
+  const after = { namespace: last.namespace, name: last.name };
+  const query = { resource: resource.storage, at, after, ...(namespace === "" ? {} : { namespace }) };
+  return server.storage.list(query).length;
+}
+
+function parseLimit(text: string | null): number {
+  if (text === null || text === "") return 0;
+  if (!/^\d{1,9}$/.test(text)) throw badRequest(`invalid limit ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function checkMatch(match: string | null, wanted: number | undefined): void {
+  const forbidden = (why: string): StatusError =>
+    new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: ${why}`, {
+      details: {
+        group: "meta.k8s.io",
+        kind: "ListOptions",
+        causes: [{ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" }],
+      },
+    });
+  if (match === null || match === "") return;
+  if (match !== "Exact" && match !== "NotOlderThan") throw forbidden(`unsupported value ${JSON.stringify(match)}`);
+  if (wanted === undefined) throw forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (match === "Exact" && wanted === 0)
+    throw forbidden('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+}
+
+function checkSnapshot(at: number, context: Context, origin: "list" | "continue"): void {
+  const { storage } = context.server;
+  if (at > storage.revision) throw tooLarge(at, storage.revision);
+  if (at >= storage.compacted) return;
+  if (origin === "list") throw expired(at, storage.compacted);
+  throw new StatusError(
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+  );
+}
+
+function formatToken(token: Token): string {
+  return Buffer.from(
+    JSON.stringify({ v: "1", rv: token.at, ns: token.after.namespace, name: token.after.name }),
+  ).toString("base64url");
+}
+
+function parseToken(text: string): Token {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    if (isJsonObject(value) && Number.isSafeInteger(value["rv"])) {
+      return { at: value["rv"] as number, after: { namespace: String(value["ns"]), name: String(value["name"]) } };
+    }
+  } catch (error) {
+    throw badRequest("continue key is not valid", error);
+  }
+  throw badRequest("continue key is not valid");
+}

@@ -1,0 +1,70 @@
+/** The `scale` subresource: an autoscaling/v1 Scale in front of the kind's own replica fields. */
+import { respondJson } from "../http/respond.ts";
+import { isJsonObject, objectAt, setValueAt, stringAt, valueAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { fromStored } from "../registry/conversion.ts";
+import type { Scale } from "../registry/resource.ts";
+import { formatSelectorObject } from "../selectors/label-selector.ts";
+import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../status-error.ts";
+import { changeObject } from "./change.ts";
+import { keyOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import { decodeBody } from "./decode.ts";
+import { applyPatchBody } from "./patch-body.ts";
+import { write } from "./write.ts";
+
+export async function serveScale(context: Context, paths: Scale): Promise<Response> {
+  const { resource, server, name } = context;
+  if (context.verb === "get") {
+    const stored = server.storage.get(keyOf(context));
+    if (stored === undefined) throw notFound(resource, name);
+    return respondJson(toScale(fromStored(stored, resource), paths));
+  }
+  const body = await decodeBody(context);
+  const changed = await write(context, {}, (transaction) =>
+    changeObject(context, transaction, {
+      scope: "scale",
+      next: (old) => {
+        const scale = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
+        return withReplicas(context, { old, scale, paths });
+      },
+    }),
+  );
+  return respondJson(toScale(changed, paths));
+}
+
+function withReplicas(context: Context, options: { old: KubeObject; scale: unknown; paths: Scale }): KubeObject {
+  const { old, scale, paths } = options;
+  if (!isJsonObject(scale) || stringAt(scale, "kind") !== "Scale") {
+    throw badRequest(`the body must be an autoscaling/v1 Scale`);
+  }
+  const version = stringAt(scale["metadata"], "resourceVersion");
+  if (version !== "" && version !== old.metadata.resourceVersion) {
+    throw conflict(context.resource, context.name, MODIFIED_MESSAGE);
+  }
+  const replicas = objectAt(scale, "spec")["replicas"] ?? 0;
+  if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
+    const message = `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`;
+    throw invalid({ group: "autoscaling", plural: "scales", kind: "Scale" }, context.name, [
+      { reason: "FieldValueInvalid", message, field: "spec.replicas" },
+    ]);
+  }
+  setValueAt(old, paths.specReplicasPath, replicas);
+  return old;
+}
+
+function toScale(object: KubeObject, paths: Scale): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector =
+    paths.labelSelectorPath === undefined ? "" : formatSelectorObject(valueAt(object, paths.labelSelectorPath));
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: valueAt(object, paths.specReplicasPath) ?? 0 },
+    status: {
+      replicas: valueAt(object, paths.statusReplicasPath) ?? 0,
+      ...(selector === "" ? {} : { selector }),
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** Watch events as lines: which event a change is for this watcher, and how its object is shown. */
+import { negotiate } from "../http/negotiate.ts";
+import { toApiVersion } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
+import { fromStored, isServedAsKept } from "../registry/conversion.ts";
+import type { StatusError } from "../status-error.ts";
+import type { Change } from "../storage/storage.ts";
+import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
+import type { Context } from "./context.ts";
+import { includeObject } from "./render.ts";
+import { selectionOf } from "./selection.ts";
+
+export type WatchFormat = {
+  /** `undefined`: not an event for this watcher. */
+  change(change: Change): string | undefined;
+  initial(): Iterable<string>;
+  bookmark(revision: number, options?: { initialEventsEnd: true }): string;
+  error(error: StatusError): string;
+};
+
+type Type = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+export function createWatchFormat(context: Context): WatchFormat {
+  const { resource, server, namespace } = context;
+  const selection = selectionOf(context);
+  const show = createView(context);
+  const isPlain = negotiate(context.headers.get("accept")).as === "";
+
+  const showStored = (type: Type, stored: { json: string; revision: number }): string =>
+    isPlain && isServedAsKept(stored, resource)
+      ? `{"type":"${type}","object":${stored.json}}\n`
+      : toLine(type, show(fromStored(stored, resource)));
+
+  return {
+    change(change) {
+      if (selection.isAll) return showStored(change.type, change);
+      const object = fromStored(change, resource);
+      const previous =
+        change.previous === undefined
+          ? undefined
+          : fromStored({ json: change.previous, revision: change.revision }, resource);
+      const isSelected = change.type !== "DELETED" && selection.selects(object);
+      const wasSelected = previous !== undefined && selection.selects(previous);
+      if (isSelected) return toLine(wasSelected ? "MODIFIED" : "ADDED", show(object));
+      if (!wasSelected) return undefined;
+      previous.metadata.resourceVersion = String(change.revision);
+      return toLine("DELETED", show(previous));
+    },
+    *initial() {
+      const query = { resource: resource.storage, ...(namespace === "" ? {} : { namespace }) };
+      for (const stored of server.storage.list(query)) {
+        if (selection.isAll || selection.selects(fromStored(stored, resource))) yield showStored("ADDED", stored);
+      }
+    },
+    bookmark(revision, options) {
+      const metadata = {
+        resourceVersion: String(revision),
+        ...(options === undefined ? {} : { annotations: { [INITIAL_EVENTS_END]: "true" } }),
+      };
+      const object = { apiVersion: toApiVersion(resource.group, resource.version), kind: resource.kind, metadata };
+      return toLine("BOOKMARK", isPlain ? object : show(object as unknown as KubeObject));
+    },
+    error: (error) => toLine("ERROR", error.toStatus()),
+  };
+}
+
+function toLine(type: Type, object: unknown): string {
+  return `${JSON.stringify({ type, object })}\n`;
+}
+
+function createView(context: Context): (object: KubeObject) => unknown {
+  const { as, version } = negotiate(context.headers.get("accept"));
+  const { resource, server } = context;
+  if (as === "Table") {
+    const include = includeObject(context.query);
+    let columns: JsonObject[] = columnDefinitions(resource);
+    return (object) => {
+      const row = toRow(object, { resource, now: server.clock.now(), include });
+      const table = toTable(columns, { metadata: { resourceVersion: object.metadata.resourceVersion }, rows: [row] });
+      // Only the first table of a watch carries the columns.
+      columns = [];
+      return table;
+    };
+  }
+  if (as === "PartialObjectMetadata") return (object) => toPartialMetadata(object, `meta.k8s.io/${version}`);
+  return (object) => object;
+}

@@ -1,0 +1,146 @@
+/**
+ * Watches: initial state if asked for, then every change of the selected objects, in order and complete, until the
+ * client leaves, the time is over or the server closes. A watcher that does not keep up is cut off and lists again.
+ */
+import { isTrue } from "../http/request-info.ts";
+import { StatusError } from "../status-error.ts";
+import type { Change } from "../storage/storage.ts";
+import type { Context } from "./context.ts";
+import { expired, parseResourceVersion, tooLarge } from "./resource-version.ts";
+import { createWatchFormat } from "./watch-format.ts";
+import type { WatchFormat } from "./watch-format.ts";
+
+/** Unread bytes after which a watcher is cut off. */
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const BOOKMARK_INTERVAL_MS = 60_000;
+const READER_LEFT = Symbol("the reader left");
+
+type Plan = {
+  /** Send the current objects first. */
+  initial: boolean;
+  /** Mark the end of the initial objects with a bookmark. */
+  markEnd: boolean;
+  after: number;
+  error?: StatusError;
+};
+
+type Watch = { context: Context; plan: Plan; format: WatchFormat; signal: AbortSignal; stop: () => void };
+
+export function watchObjects(context: Context): Response {
+  const plan = planWatch(context);
+  const format = createWatchFormat(context);
+  const leave = new AbortController();
+  const signal = AbortSignal.any([leave.signal, context.signal, context.server.closing]);
+  const watch: Watch = { context, plan, format, signal, stop: () => leave.abort() };
+  const body = new ReadableStream<Uint8Array>(
+    { start: (controller) => start(watch, controller), cancel: () => leave.abort(READER_LEFT) },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_BUFFERED_BYTES }),
+  );
+  return new Response(body, { headers: { "content-type": "application/json", "cache-control": "no-cache, private" } });
+}
+
+function start(watch: Watch, controller: ReadableStreamDefaultController<Uint8Array>): void {
+  const { context, plan, format, signal, stop } = watch;
+  const { storage } = context.server;
+  const encoder = new TextEncoder();
+  const send = (line: string | undefined): void => {
+    if (line === undefined || signal.aborted) return;
+    controller.enqueue(encoder.encode(line));
+    if ((controller.desiredSize ?? 0) <= 0) stop();
+  };
+  const unsubscribe = storage.subscribe((changes) => {
+    for (const change of changes) send(lineOf(watch, change));
+  });
+  signal.addEventListener(
+    "abort",
+    () => {
+      unsubscribe();
+      // The reader's own leaving has closed it already.
+      if (signal.reason !== READER_LEFT) controller.close();
+    },
+    { once: true },
+  );
+  if (plan.error !== undefined) {
+    send(format.error(plan.error));
+    stop();
+    return;
+  }
+  if (plan.initial) for (const line of format.initial()) send(line);
+  else {
+    for (const change of storage.changes({ resource: context.resource.storage, after: plan.after })) {
+      send(lineOf(watch, change));
+    }
+  }
+  if (plan.markEnd) send(format.bookmark(storage.revision, { initialEventsEnd: true }));
+  void endInTime(watch);
+  if (isTrue(context.query.get("allowWatchBookmarks"))) void sendBookmarks(watch, send);
+}
+
+function lineOf(watch: Watch, change: Change): string | undefined {
+  const { resource, namespace } = watch.context;
+  if (change.resource !== resource.storage) return undefined;
+  if (namespace !== "" && change.namespace !== namespace) return undefined;
+  return watch.format.change(change);
+}
+
+async function endInTime({ context, signal, stop }: Watch): Promise<void> {
+  const seconds = Number(context.query.get("timeoutSeconds") ?? 0);
+  if (!Number.isFinite(seconds) || seconds <= 0) return;
+  try {
+    await context.server.clock.sleep(seconds * 1000, { signal });
+    stop();
+  } catch {
+    // The watch ended first; nothing is left to do.
+  }
+}
+
+async function sendBookmarks({ context, signal, format }: Watch, send: (line: string) => void): Promise<void> {
+  const { clock, storage } = context.server;
+  try {
+    for (;;) {
+      await clock.sleep(BOOKMARK_INTERVAL_MS, { signal });
+      send(format.bookmark(storage.revision));
+    }
+  } catch {
+    // The watch ended; so do its bookmarks.
+  }
+}
+
+function planWatch(context: Context): Plan {
+  const { query } = context;
+  const { storage } = context.server;
+  const wanted = parseResourceVersion(query.get("resourceVersion"));
+  const initialEvents = query.get("sendInitialEvents");
+  checkOptions(query);
+  if (wanted !== undefined && wanted > storage.revision) throw tooLarge(wanted, storage.revision);
+  const after = wanted ?? storage.revision;
+  if (initialEvents !== null && isTrue(initialEvents)) return { initial: true, markEnd: true, after };
+  const fromNow = wanted === undefined || wanted === 0;
+  if (initialEvents === null && fromNow) return { initial: true, markEnd: false, after };
+  if (fromNow) return { initial: false, markEnd: false, after: storage.revision };
+  const error = after < storage.compacted ? expired(after, storage.compacted) : undefined;
+  return { initial: false, markEnd: false, after, ...(error === undefined ? {} : { error }) };
+}
+
+function checkOptions(query: URLSearchParams): void {
+  const match = query.get("resourceVersionMatch");
+  const initialEvents = query.get("sendInitialEvents");
+  if (initialEvents === null && match !== null) {
+    throw invalidOption(
+      "resourceVersionMatch",
+      "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+    );
+  }
+  if (initialEvents !== null && match !== "NotOlderThan") {
+    throw invalidOption(
+      "resourceVersionMatch",
+      "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    );
+  }
+}
+
+function invalidOption(field: string, message: string): StatusError {
+  return new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    details: { group: "meta.k8s.io", kind: "ListOptions", causes: [{ reason: "FieldValueForbidden", message, field }] },
+  });
+}

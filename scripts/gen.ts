@@ -2,11 +2,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { crds } from "./generate/crds.ts";
+import { docs } from "./generate/docs.ts";
 import type { Generator } from "./generate/generator.ts";
 import { manifests } from "./generate/manifests.ts";
 import { registry } from "./generate/registry.ts";
 
-const generators: readonly Generator[] = [registry, crds, manifests];
+const generators: readonly Generator[] = [registry, crds, manifests, docs];
 
 const checking = process.argv.includes("--check");
 let files = 0;

@@ -66,8 +66,11 @@ export async function choose(
   return { serverType, location, image: found, networks, firewalls };
 }
 
-function missing({ collection, field, text, filter }: Sought, items: readonly { name?: string | null }[]): Error {
-  const names = items.map(({ name }) => name).filter((name) => typeof name === "string");
+/** Items with a name; deprecated ones are not what a person should be led to. */
+type Offered = { name?: string | null; deprecated?: boolean | null };
+
+function missing({ collection, field, text, filter }: Sought, items: readonly Offered[]): Error {
+  const names = items.flatMap(({ name, deprecated }) => (name && !deprecated ? [name] : []));
   const nearest = nearestName(text, names);
   const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? ", …" : "");
   const remedy = nearest ? `did you mean "${nearest}"?` : listed ? `use one of ${listed}` : "there are none";

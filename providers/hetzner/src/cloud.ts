@@ -11,7 +11,11 @@ export type Architecture = "x86" | "arm";
 /** What each collection holds; of every resource the fields read here. */
 type Collections = {
   servers: Server;
-  server_types: Named & { architecture: Architecture; locations: readonly { name: string }[] };
+  server_types: Named & {
+    architecture: Architecture;
+    locations: readonly { name: string }[];
+    deprecated?: boolean | null;
+  };
   locations: Named;
   images: { id: number; name: string | null; architecture: Architecture };
   networks: Named;

@@ -6,6 +6,7 @@
  * const { value, problems } = parseAs(ProviderSpec, machine.spec.providerSpec.value, "spec.providerSpec.value");
  * if (problems.length > 0) throw new Error(formatProblems(problems));
  */
+export { canonicalTemplate, canonicalText, canonicalValue } from "./canonical.ts";
 export { type CustomResourceDefinition, customResourceDefinitions } from "./crds.ts";
 export { resolveIntOrPercent } from "./int-or-percent.ts";
 export { MachineDeploymentSpec, MachineDeploymentStatus, type MachineDeployment } from "./machine-deployment.ts";
@@ -31,3 +32,4 @@ export {
 } from "./provider-spec.ts";
 export { type CreateIntent, type InstanceRecord, intentOf, recordOf } from "./records.ts";
 export { AnyObject, IntOrString, type StructuralSchema, toStructuralSchema } from "./schema.ts";
+export { selectorProblem, selects } from "./selector.ts";

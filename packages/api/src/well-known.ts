@@ -35,6 +35,12 @@ export const ANNOTATION_DELETE_MACHINE = "cluster.k8s.io/delete-machine";
 /** Annotation of a Machine: one update of its spec may pass the immutability rule. */
 export const ANNOTATION_BYPASS_IMMUTABILITY = "kubermatic.io/bypass-no-spec-mutation-requirement";
 
+/** Annotations of a Machine, `<prefix>/<gate>`: whether its kubelet runs with that feature gate. */
+export const ANNOTATION_PREFIX_FEATURE_GATES = "v1.kubelet-featuregates.machine-controller.kubermatic.io";
+/** Annotation of a Machine: whether a cloud-controller-manager looks after its Node. */
+export const ANNOTATION_EXTERNAL_CLOUD_PROVIDER =
+  "v1.kubelet-flags.machine-controller.kubermatic.io/ExternalCloudProvider";
+
 /** Annotation of a Machine: the create intent (`CreateIntent` as JSON). Written before a cloud is asked to create. */
 export const ANNOTATION_CREATE_INTENT = "machine-controller/create-intent";
 /** Annotation of a Machine: its instance (`InstanceRecord` as JSON). Written right after create answered. */

@@ -1,7 +1,12 @@
 /** All controllers of the machine-controller on their shared informers, ready for a manager to run. */
 import type { Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
 import { BOOTSTRAP_NAMESPACE } from "@machine-controller/api/well-known";
-import { coreResources, type KubeClient, type Node } from "@machine-controller/kube-client";
+import {
+  type CertificateSigningRequest,
+  coreResources,
+  type KubeClient,
+  type Node,
+} from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
@@ -18,6 +23,7 @@ import type { MachineOptions } from "./machine/snapshot.ts";
 import { createUserDataSource, type UserDataOptions } from "./machine/user-data.ts";
 import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
 import { createMachineSetController } from "./machine-set/controller.ts";
+import { CSR_FIELD_SELECTOR, CSR_INDEXES, createNodeCsrApprover } from "./node-csr-approver/controller.ts";
 import { byController } from "./ownership.ts";
 import { machineDeployments, machines, machineSets } from "./resources.ts";
 
@@ -32,6 +38,8 @@ export type ControllersOptions = {
   name: string;
   /** `-worker-count`: Machines reconciled at once. */
   workerCount: number;
+  /** `-node-csr-approver`: approve the serving certificates of Machines' kubelets. */
+  nodeCsrApprover: boolean;
   machine: MachineOptions;
   userData: UserDataOptions;
   onDecision?: MachineControllerOptions["onDecision"];
@@ -111,7 +119,24 @@ export function createControllers(options: ControllersOptions): Controllers {
       ...(options.onDecision && { onDecision: options.onDecision }),
     }),
   ];
-  return { informers: Object.values(informers), controllers };
+  if (!options.nodeCsrApprover) return { informers: Object.values(informers), controllers };
+  const csrs = createInformer<CertificateSigningRequest>({
+    ...shared,
+    resource: coreResources.certificateSigningRequests,
+    fieldSelector: CSR_FIELD_SELECTOR,
+    indexes: CSR_INDEXES,
+    onError: told("certificatesigningrequests"),
+  });
+  const { name } = options;
+  const approver = createNodeCsrApprover({
+    client,
+    clock,
+    log,
+    name,
+    concurrency: SET_WORKERS,
+    informers: { ...informers, csrs },
+  });
+  return { informers: [...Object.values(informers), csrs], controllers: [...controllers, approver] };
 }
 
 /** A Node's list of images is most of its size, and nobody here reads it. */

@@ -9,6 +9,7 @@ import {
   type KubeClient,
   type Resource,
   type Secret,
+  untilAborted,
 } from "@machine-controller/kube-client";
 import type { DataReader } from "@machine-controller/provider";
 
@@ -25,12 +26,16 @@ export function createDataReaders(
   readConfigMap: DataReader;
 } {
   function reader<T extends Secret | ConfigMap>(resource: Resource<T>, decode: (object: T) => Data): DataReader {
+    // A read that others wait for too is ended by the client's time-out alone.
+    const unending = new AbortController().signal;
     const remembered = new Map<string, { readAtMs: number; data: Promise<Data> }>();
     return ({ namespace, name }, { signal }) => {
       const key = `${namespace}/${name}`;
       const known = remembered.get(key);
-      if (known !== undefined && clock.now() - known.readAtMs < REMEMBERED_MS) return known.data;
-      const data = client.get(resource, { namespace, name }, { signal }).then(decode, (error: unknown) => {
+      // A clock that was set back would keep it for as long again.
+      const ageMs = known === undefined ? Infinity : Math.abs(clock.now() - known.readAtMs);
+      if (known !== undefined && ageMs < REMEMBERED_MS) return untilAborted(known.data, signal);
+      const data = client.get(resource, { namespace, name }, { signal: unending }).then(decode, (error: unknown) => {
         if (isKubeError(error, "NotFound")) return undefined;
         throw error;
       });
@@ -41,7 +46,7 @@ export function createDataReaders(
         (found) => found ?? remembered.delete(key),
         () => remembered.delete(key),
       );
-      return data;
+      return untilAborted(data, signal);
     };
   }
   return {

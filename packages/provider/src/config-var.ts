@@ -112,6 +112,12 @@ export function parseGoDuration(duration: string): number | undefined {
   return sign === "-" ? -total : total;
 }
 
+/** Whether a ConfigVar names a key of a Secret or ConfigMap completely, and so counts as a reference. */
+export const isReference = (variable: unknown): boolean =>
+  typeof variable === "object" &&
+  variable !== null &&
+  (referenceOf(variable, "secretKeyRef") ?? referenceOf(variable, "configMapKeyRef")) !== undefined;
+
 // The values that Go's strconv.ParseBool takes.
 const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
 const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);

@@ -1,7 +1,6 @@
 /** Turns a definition into a `Provider`: parses manifests, resolves fields, keeps one client per credential. */
 import { createHash } from "node:crypto";
 import {
-  DEFAULT_OPERATING_SYSTEM_SPECS,
   instanceNameOf,
   type Machine,
   type MachineSpec,
@@ -19,9 +18,10 @@ import type {
   Random,
   SpecRequest,
 } from "./definition.ts";
-import { OSNotSupportedError, TerminalError } from "./errors.ts";
+import { TerminalError } from "./errors.ts";
 import { CONFIG_PATH, looseConfig, parseConfig, parseProviderSpec } from "./manifest.ts";
 import type { Call, Provider } from "./provider.ts";
+import { addDefaults, imageOf } from "./static-rules.ts";
 
 /** The outside, as a provider may touch it. */
 export type ProviderRuntime = {
@@ -91,9 +91,7 @@ export function createProvider(
     });
     definition.validateConfig?.(config);
     const { operatingSystem } = providerSpec;
-    const named = definition.imageField ? (config[definition.imageField] as string) : "";
-    const image = named || definition.operatingSystems[operatingSystem];
-    if (!image) throw new OSNotSupportedError(name, operatingSystem, operatingSystems);
+    const image = imageOf(definition, config, operatingSystem);
     const { client } = await connect(spec, call);
     return { ...call, client, config, operatingSystem, image, providerSpec };
   }
@@ -103,17 +101,7 @@ export function createProvider(
     idempotency,
     operatingSystems,
 
-    addDefaults(spec) {
-      const providerSpec = parseProviderSpec(spec);
-      const raw = parseConfig(allFields, providerSpec.cloudProviderSpec);
-      const value = {
-        ...providerSpec,
-        cloudProviderSpec: definition.addDefaults?.(raw) ?? raw,
-        operatingSystemSpec:
-          providerSpec.operatingSystemSpec ?? DEFAULT_OPERATING_SYSTEM_SPECS[providerSpec.operatingSystem],
-      };
-      return { ...spec, providerSpec: { ...spec.providerSpec, value } };
-    },
+    addDefaults: (spec) => addDefaults(definition, spec),
 
     async validate(spec, call) {
       const request = await specRequest(spec, call);

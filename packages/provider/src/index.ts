@@ -51,6 +51,7 @@ export {
 export { INSTANCE_STATUSES, type Instance, type InstanceStatus } from "./instance.ts";
 export { cloudProviderOf, CONFIG_PATH, ENVELOPE_PATH, parseProviderSpec, unknownProvider } from "./manifest.ts";
 export type { Call, Idempotency, Provider } from "./provider.ts";
+export { addDefaults, staticProblems } from "./static-rules.ts";
 // What a provider also needs of the API, so that it imports this package only.
 export {
   type Machine,

@@ -4,6 +4,7 @@ import {
   type MachineSpec,
   nearestName,
   parseAs,
+  type Parsed,
   type Problem,
   ProviderSpec,
 } from "@machine-controller/api";
@@ -16,15 +17,15 @@ export const CONFIG_PATH = `${ENVELOPE_PATH}.cloudProviderSpec`;
 
 /** @throws TerminalError naming every problem's path, value and remedy. */
 export function parseProviderSpec(spec: MachineSpec): ProviderSpec {
-  if (spec.providerSpec?.value == null) {
-    throw new TerminalError(
-      "InvalidConfiguration",
-      `${ENVELOPE_PATH}: must be set: it names the cloud and its settings`,
-    );
-  }
-  const { value, problems } = parseAs(ProviderSpec, spec.providerSpec.value, ENVELOPE_PATH);
-  if (problems.length > 0) throw new TerminalError("InvalidConfiguration", formatProblems(problems));
-  return value;
+  return orThrow(readProviderSpec(spec));
+}
+
+/** The envelope with all its problems; it is of its type only if there are none. */
+export function readProviderSpec(spec: MachineSpec): Parsed<ProviderSpec> {
+  const value = memberOf(spec.providerSpec, "value");
+  if (value !== undefined) return parseAs(ProviderSpec, value, ENVELOPE_PATH);
+  const problem = { path: ENVELOPE_PATH, message: "must be set: it names the cloud and its settings" };
+  return { value: {} as ProviderSpec, problems: [problem] };
 }
 
 /**
@@ -39,9 +40,17 @@ export function cloudProviderOf(spec: MachineSpec): string {
 
 /** @throws TerminalError */
 export function parseConfig(fields: Fields, cloudProviderSpec: unknown): Record<string, unknown> {
+  return orThrow(readConfig(fields, cloudProviderSpec));
+}
+
+/** A `cloudProviderSpec` with all its problems. */
+export function readConfig(fields: Fields, cloudProviderSpec: unknown): Parsed<Record<string, unknown>> {
   const { value, problems } = parseAs(configSchema(fields), cloudProviderSpec, CONFIG_PATH);
-  if (problems.length > 0)
-    throw new TerminalError("InvalidConfiguration", formatProblems(inWords(fields, problems, value)));
+  return { value, problems: inWords(fields, problems, value) };
+}
+
+function orThrow<T>({ value, problems }: Parsed<T>): T {
+  if (problems.length > 0) throw new TerminalError("InvalidConfiguration", formatProblems(problems));
   return value;
 }
 

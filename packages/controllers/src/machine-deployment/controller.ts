@@ -23,7 +23,15 @@ import {
   revisionOf,
   splitSets,
 } from "./revision.ts";
-import { type Limits, limitsOf, newSetReplicas, oldSetReplicas, pausedReplicas, replicasOf, sum } from "./rollout.ts";
+import {
+  type Limits,
+  limitsOf,
+  newSetReplicas,
+  oldSetReplicas,
+  pausedReplicas,
+  replicasOf,
+  totalOf,
+} from "./rollout.ts";
 import { isComplete, machineDeploymentStatus, surplusHistory } from "./status.ts";
 import { canonicalTemplate } from "./template.ts";
 
@@ -71,8 +79,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     oldSets: readonly MachineSet[],
     { limits, call }: { limits: Limits; call: Call },
   ): Promise<void> {
-    const total = replicasOf(newSet) + sum(oldSets, replicasOf);
-    const replicas = newSetReplicas(limits, replicasOf(newSet), total);
+    const replicas = newSetReplicas(limits, replicasOf(newSet), totalOf([newSet, ...oldSets]));
     await scaleSets([newSet], new Map([[newSet.metadata.uid ?? "", replicas]]), { limits, call });
     const grown = { ...newSet, spec: { ...newSet.spec, replicas } };
     await scaleSets(oldSets, oldSetReplicas(limits, grown, oldSets), { limits, call });
@@ -96,7 +103,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     { limits, oldSets }: { limits: Limits; oldSets: readonly MachineSet[] },
     { signal }: Call,
   ): Promise<void> {
-    const replicas = newSetReplicas(limits, 0, sum(oldSets, replicasOf));
+    const replicas = newSetReplicas(limits, 0, totalOf(oldSets));
     const revision = nextRevision(oldSets);
     for (let collisions = 0; collisions < MOST_COLLISIONS; collisions++) {
       const set = machineSetFrom(deployment, { limits, replicas, revision, collisions });

@@ -16,9 +16,14 @@ export function limitsOf({ spec }: MachineDeployment): Limits {
 }
 
 export const replicasOf = ({ spec }: MachineSet): number => spec.replicas ?? 1;
-const availableOf = ({ status }: MachineSet): number => status?.availableReplicas ?? 0;
+/** Of those that stay: a status may still count Machines that the spec has given up. */
+const availableOf = (set: MachineSet): number => Math.min(set.status?.availableReplicas ?? 0, replicasOf(set));
 export const sum = (sets: readonly MachineSet[], count: (set: MachineSet) => number): number =>
   sets.reduce((total, set) => total + count(set), 0);
+
+/** Machines that exist or are about to: a MachineSet told to shrink may not have deleted any yet. */
+export const totalOf = (sets: readonly MachineSet[]): number =>
+  sum(sets, (set) => Math.max(replicasOf(set), set.status?.replicas ?? 0));
 
 /** Replicas for the MachineSet of the current template: as many as the surge leaves room for. */
 export function newSetReplicas({ replicas, maxSurge }: Limits, current: number, total: number): number {

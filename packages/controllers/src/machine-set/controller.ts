@@ -17,8 +17,8 @@ import { claim, controllerOf } from "../ownership.ts";
 import { machines, machineSets } from "../resources.ts";
 import { selectorProblem, selects } from "../selector.ts";
 import { deletionOrder } from "./delete-order.ts";
-import { createPending, type Pending } from "./pending.ts";
-import { createMachines, deleteMachines } from "./scale.ts";
+import { createPending, OVERDUE_MS, type Pending } from "./pending.ts";
+import { createMachines, deleteMachines, type ScaleContext, settleOverdue } from "./scale.ts";
 import { machineSetStatus } from "./status.ts";
 
 export type MachineSetControllerOptions = {
@@ -62,20 +62,37 @@ export function createMachineSetController(options: MachineSetControllerOptions)
       ({ metadata }) => metadata.deletionTimestamp === undefined && !pending.isDeleted(metadata.uid ?? ""),
     );
     const context = { client, random: options.random, pending, signal };
+    await settleOverdue(machineSet, context);
+    const scaled = await scale(machineSet, live, context).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    signal.throwIfAborted();
+    // A rollout looks at the status, also while scaling fails.
+    const requeueAfterMs = await writeStatus(machineSet, live, signal);
+    if (scaled !== undefined) throw scaled.error;
+    // No event tells that a creation stays unseen.
+    const recheckMs = pending.createdCount() > 0 ? OVERDUE_MS : Infinity;
+    const soonestMs = Math.min(requeueAfterMs, recheckMs);
+    return soonestMs === Infinity ? {} : { requeueAfterMs: soonestMs };
+  }
+
+  async function scale(machineSet: MachineSet, live: readonly Machine[], context: ScaleContext): Promise<void> {
+    const { pending } = context;
     const missing = (machineSet.spec.replicas ?? 1) - live.length - pending.createdCount();
-    try {
-      if (missing > 0) {
-        log("info", `creating ${missing} Machines`, { machineSet: key });
-        await createMachines(machineSet, missing, context);
-      } else if (missing < 0) {
-        const doomed = deletionOrder(live, machineSet.spec.deletePolicy, nodeOf).slice(0, -missing);
-        log("info", `deleting ${doomed.length} Machines`, { machineSet: key });
-        await deleteMachines(doomed, context);
-      }
-    } finally {
-      signal.throwIfAborted();
+    if (missing > 0) {
+      log("info", `creating ${missing} Machines`, { machineSet: keyOf(machineSet) });
+      await createMachines(machineSet, missing, context);
+    } else if (missing < 0) {
+      const ordered = deletionOrder(live, machineSet.spec.deletePolicy, nodeOf);
+      // Those asked for before may be on their way, however they rank by now.
+      const [asked, others] = [true, false].map((wanted) =>
+        ordered.filter(({ metadata }) => pending.isDeleting(metadata.uid ?? "") === wanted),
+      );
+      const doomed = [...(asked ?? []), ...(others ?? [])].slice(0, -missing);
+      log("info", `deleting ${doomed.length} Machines`, { machineSet: keyOf(machineSet) });
+      await deleteMachines(doomed, context);
     }
-    return writeStatus(machineSet, live, signal);
   }
 
   async function ensureFinalizer({ metadata }: MachineSet, signal: AbortSignal): Promise<void> {
@@ -89,27 +106,25 @@ export function createMachineSetController(options: MachineSetControllerOptions)
     );
   }
 
-  async function writeStatus(
-    machineSet: MachineSet,
-    live: readonly Machine[],
-    signal: AbortSignal,
-  ): Promise<{ requeueAfterMs?: number }> {
+  /** @returns milliseconds until the next look; Infinity: only a change needs one. */
+  async function writeStatus(machineSet: MachineSet, live: readonly Machine[], signal: AbortSignal): Promise<number> {
     const nowMs = clock.now();
     const { namespace = "", name = "", uid = "" } = machineSet.metadata;
-    const { status, nextAvailableAtMs } = machineSetStatus(machineSet, live, { nodeOf, nowMs });
+    const { status, nextAvailableAtMs = Infinity } = machineSetStatus(machineSet, live, { nodeOf, nowMs });
     const same = Object.entries(status).every(
       ([field, value]) => machineSet.status?.[field as keyof typeof status] === value,
     );
     if (!same) {
-      const dueAt = (statusWrittenAt.get(uid) ?? -Infinity) + STATUS_INTERVAL_MS;
-      if (nowMs < dueAt) return { requeueAfterMs: dueAt - nowMs };
+      const waitMs = (statusWrittenAt.get(uid) ?? -Infinity) + STATUS_INTERVAL_MS - nowMs;
+      // More than the interval is left only where the clock was set back.
+      if (waitMs > 0 && waitMs <= STATUS_INTERVAL_MS) return waitMs;
       statusWrittenAt.set(uid, nowMs);
       const patch = { type: "merge", body: { status } } as const;
       informers.machineSets.observe(
         await client.patch(machineSets, { namespace, name }, patch, { subresource: "status", signal }),
       );
     }
-    return nextAvailableAtMs === undefined ? {} : { requeueAfterMs: nextAvailableAtMs - nowMs };
+    return nextAvailableAtMs - nowMs;
   }
 
   const controller = createController({

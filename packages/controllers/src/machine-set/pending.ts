@@ -4,48 +4,58 @@
  */
 export type Pending = {
   /** Names to create: those handed out before whose outcome is open, then new ones. */
-  namesToCreate(count: number, newName: () => string): string[];
+  namesToCreate(count: number, newName: () => string): { name: string; isNew: boolean }[];
   created(name: string): void;
   refused(name: string): void;
-  deleted(uid: string): void;
-  isDeleted(uid: string): boolean;
   /** Machines created that the informer does not show. */
   createdCount(): number;
+  /** Those of them that it should show by now: either they are gone again, or it is behind. */
+  overdue(): string[];
+  /** The Machine's deletion is asked for; until `deleted` or `kept` nobody knows what came of it. */
+  deleting(uid: string): void;
+  deleted(uid: string): void;
+  kept(uid: string): void;
+  isDeleting(uid: string): boolean;
+  isDeleted(uid: string): boolean;
   /** Told of every Machine that the informer shows or stops showing. */
   shown(name: string): void;
   vanished(machine: { name: string; uid: string }): void;
 };
 
-/** A creation that no informer has shown for this long was undone before it could be seen. */
-const FORGOTTEN_MS = 60_000;
+/** How long an informer may take to show what was created. */
+export const OVERDUE_MS = 30_000;
 
 export function createPending(clock: { now(): number }): Pending {
   const creating = new Map<string, { state: "sent" | "created"; atMs: number }>();
-  const deleting = new Set<string>();
+  const deletions = new Map<string, "sent" | "deleted">();
+  const inState = (wanted: "sent" | "created") => [...creating].filter(([, { state }]) => state === wanted);
   return {
     namesToCreate(count, newName) {
-      const open = [...creating].filter(([, { state }]) => state === "sent").map(([name]) => name);
-      const names = open.slice(0, count);
-      while (names.length < count) names.push(newName());
-      for (const name of names) creating.set(name, { state: "sent", atMs: clock.now() });
+      const names = inState("sent")
+        .slice(0, count)
+        .map(([name]) => ({ name, isNew: false }));
+      while (names.length < count) names.push({ name: newName(), isNew: true });
+      for (const { name } of names) creating.set(name, { state: "sent", atMs: clock.now() });
       return names;
     },
     created(name) {
       if (creating.has(name)) creating.set(name, { state: "created", atMs: clock.now() });
     },
     refused: (name) => void creating.delete(name),
-    deleted: (uid) => void deleting.add(uid),
-    isDeleted: (uid) => deleting.has(uid),
-    createdCount() {
-      for (const [name, { state, atMs }] of creating) {
-        if (state === "created" && clock.now() - atMs > FORGOTTEN_MS) creating.delete(name);
-      }
-      return [...creating.values()].filter(({ state }) => state === "created").length;
-    },
+    createdCount: () => inState("created").length,
+    overdue: () =>
+      inState("created")
+        .filter(([, { atMs }]) => Math.abs(clock.now() - atMs) >= OVERDUE_MS)
+        .map(([name]) => name),
+    deleting: (uid) => void deletions.set(uid, "sent"),
+    deleted: (uid) => void deletions.set(uid, "deleted"),
+    kept: (uid) => void deletions.delete(uid),
+    isDeleting: (uid) => deletions.has(uid),
+    isDeleted: (uid) => deletions.get(uid) === "deleted",
     shown: (name) => void creating.delete(name),
     vanished({ name, uid }) {
       creating.delete(name);
-      deleting.delete(uid);
+      deletions.delete(uid);
     },
   };
 }

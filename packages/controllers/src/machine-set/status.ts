@@ -25,7 +25,8 @@ export function machineSetStatus(
     if (node === undefined || !isNodeReady(node)) continue;
     readyReplicas++;
     const since = node.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "";
-    const availableAtMs = waitMs === 0 ? nowMs : Date.parse(since) + waitMs;
+    // Without a time it has been Ready for ever.
+    const availableAtMs = (Date.parse(since) || -Infinity) + waitMs;
     if (availableAtMs <= nowMs) availableReplicas++;
     else nextAvailableAtMs = Math.min(nextAvailableAtMs ?? Infinity, availableAtMs);
   }

@@ -1,13 +1,13 @@
 /** Carries a decision out: the one place where the Machine controller touches the API server and the cloud. */
-import { type Machine } from "@machine-controller/api";
+import type { CreateIntent, Machine } from "@machine-controller/api";
 import { coreResources, isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
 import type { EventRecorder, Informer } from "@machine-controller/kube-runtime";
-import { isProviderError, ProviderError } from "@machine-controller/provider";
+import { type Instance, isProviderError, ProviderError } from "@machine-controller/provider";
 import { machines } from "../resources.ts";
 import type { Decision, MergePatch } from "./decision.ts";
 import { drainNode } from "./drain.ts";
 import type { InstanceLists } from "./instance-lists.ts";
-import { type Knowledge, sawAbsence, sawInstance } from "./knowledge.ts";
+import { type Knowledge, sawAbsence, sawInstance, withAccount, withoutAbsence } from "./knowledge.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { UserDataSource } from "./user-data.ts";
 
@@ -37,7 +37,7 @@ export async function act(
   const ref = { namespace: machine.metadata.namespace ?? "", name: machine.metadata.name ?? "" };
   switch (decision.kind) {
     case "identify":
-      return { ...knowledge, account: await provider.account(machine, { signal }) };
+      return withAccount(knowledge, await provider.account(machine, { signal }));
     case "validate":
       await provider.validate(machine.spec, { signal });
       return { ...knowledge, validated: snapshot.specKey };
@@ -46,7 +46,7 @@ export async function act(
     case "look-up":
       return decision.how === "list" ? lookAtList(decision.startedAfterMs, step, context) : lookDirectly(step, context);
     case "create":
-      return create(decision.intent.token, step, context);
+      return create(decision.intent, step, context);
     case "delete-instance":
       return deleteInstance(step, context);
     case "drain": {
@@ -90,7 +90,7 @@ export async function act(
 
 /** What is true again once a new intent is written: nothing is known of its instance, and nobody has asked for it. */
 function afterIntent(knowledge: Knowledge): Knowledge {
-  const { present, absent, unlistedAt, create: created, deletion, ...rest } = knowledge;
+  const { present, validated, createUnknownAt, deletion, ...rest } = withoutAbsence(knowledge);
   return { ...rest, intentIsFresh: true };
 }
 
@@ -103,14 +103,19 @@ async function prepareUserData({ snapshot, signal }: Step, { clock, userData }: 
     : { ...knowledge, userData: { text: prepared.text, at } };
 }
 
-async function lookAtList(startedAfterMs: number, { snapshot }: Step, { lists }: ActContext): Promise<Knowledge> {
-  const { machine, provider, knowledge, record } = snapshot;
-  const list = await lists.read(knowledge.account ?? "", { provider, machine, startedAfterMs });
-  const instance = list.byMachineUid.get(machine.metadata.uid ?? "");
-  if (instance !== undefined && (record === undefined || instance.id === record.id)) {
-    return sawInstance(knowledge, instance, list.startedAtMs);
-  }
-  return { ...knowledge, unlistedAt: list.startedAtMs };
+async function lookAtList(startedAfterMs: number, step: Step, { lists }: ActContext): Promise<Knowledge> {
+  const { snapshot, signal } = step;
+  const { machine, provider, record } = snapshot;
+  const account = await provider.account(machine, { signal });
+  const list = await lists.read(account, { provider, machine, startedAfterMs, signal });
+  const knowledge = withAccount(snapshot.knowledge, account);
+  const instances = list.byMachineUid.get(machine.metadata.uid ?? "") ?? [];
+  const isDeleting = machine.metadata.deletionTimestamp !== undefined;
+  // A list may still show what is deleted: there it is read only for what nobody has asked to delete.
+  const found = instances.find(({ id, status }) =>
+    isDeleting ? id !== record?.id && status !== "deleting" : id === (record?.id ?? id),
+  );
+  return found ? sawInstance(knowledge, found, list.startedAtMs) : { ...knowledge, unlistedAt: list.startedAtMs };
 }
 
 async function lookDirectly(step: Step, { clock }: ActContext): Promise<Knowledge> {
@@ -119,7 +124,7 @@ async function lookDirectly(step: Step, { clock }: ActContext): Promise<Knowledg
   const at = clock.now();
   const account = await provider.account(machine, { signal });
   try {
-    return sawInstance(knowledge, await provider.get(machine, { signal }), at);
+    return sawInstance(withAccount(knowledge, account), await provider.get(machine, { signal }), at);
   } catch (error) {
     if (isProviderError(error, "InstanceNotFound")) return confirmAbsence(step, { account, at });
     throw error;
@@ -131,31 +136,36 @@ async function confirmAbsence({ snapshot, signal }: Step, read: { account: strin
   const account = await snapshot.provider.account(snapshot.machine, { signal });
   if (account !== read.account)
     throw new ProviderError("Unavailable", "the credential changed while the cloud was read");
-  return sawAbsence({ ...snapshot.knowledge, account }, read.at);
+  return sawAbsence(withAccount(snapshot.knowledge, account), read.at);
 }
 
-async function create(token: string, { snapshot, signal }: Step, { clock }: ActContext): Promise<Knowledge> {
-  const { machine, provider, knowledge } = snapshot;
+/** Asks only under the account that the intent names: where an instance is sought later is where it must be made. */
+async function create(intent: CreateIntent, { snapshot, signal }: Step, { clock }: ActContext): Promise<Knowledge> {
+  const { machine, provider } = snapshot;
+  const account = await provider.account(machine, { signal });
+  const { userData, ...knowledge } = withAccount(snapshot.knowledge, account);
+  if (account !== snapshot.knowledge.account) return { ...knowledge, ...(userData && { userData }) };
   const sentAt = clock.now();
+  let instance: Instance | undefined;
   try {
-    const userData = knowledge.userData?.text ?? "";
-    const instance = await provider.create(machine, { userData, token }, { signal });
-    return sawInstance({ ...knowledge, create: { sentAt } }, instance, sentAt);
+    instance = await provider.create(machine, { userData: userData?.text ?? "", token: intent.token }, { signal });
+    if ((await provider.account(machine, { signal })) === account) {
+      // User data is large, and needed no more.
+      return sawInstance(knowledge, instance, sentAt);
+    }
+    throw new ProviderError("UnknownOutcome", "the credential changed while the instance was created");
   } catch (error) {
-    throw new CreateFailure(
-      isRefusal(error) ? { ...knowledge.create, sentAt } : { sentAt, unknownAt: clock.now() },
-      error,
-    );
+    throw instance === undefined && isRefusal(error) ? error : new CreateOutcomeUnknown(clock.now(), error);
   }
 }
 
-/** Carries what a failed create leaves behind; the controller keeps it and handles the cause. */
-export class CreateFailure extends Error {
-  override readonly name = "CreateFailure";
-  readonly create: NonNullable<Knowledge["create"]>;
-  constructor(create: NonNullable<Knowledge["create"]>, cause: unknown) {
-    super("create failed", { cause });
-    this.create = create;
+/** Tells when a create failed of which nobody knows what came; the controller keeps that and handles the cause. */
+export class CreateOutcomeUnknown extends Error {
+  override readonly name = "CreateOutcomeUnknown";
+  readonly at: number;
+  constructor(at: number, cause: unknown) {
+    super("nobody knows what came of a create", { cause });
+    this.at = at;
   }
 }
 
@@ -167,9 +177,15 @@ async function deleteInstance(step: Step, { clock }: ActContext): Promise<Knowle
   const { machine, provider, knowledge } = snapshot;
   const at = clock.now();
   const account = await provider.account(machine, { signal });
-  if (await provider.cleanup(machine, { signal })) return confirmAbsence(step, { account, at });
-  const { absent, ...rest } = knowledge;
-  return { ...rest, deletion: { firstAt: knowledge.deletion?.firstAt ?? at, lastAt: at } };
+  const isGone = await provider.cleanup(machine, { signal });
+  const { deletion } = knowledge;
+  // What was absent before the first call says nothing of what this one found, nor of dependants.
+  const before = deletion === undefined || !isGone ? withoutAbsence(knowledge) : knowledge;
+  const after = {
+    ...before,
+    deletion: { firstAt: deletion?.firstAt ?? at, lastAt: at, seen: !isGone || (deletion?.seen ?? false) },
+  };
+  return isGone ? confirmAbsence({ ...step, snapshot: { ...snapshot, knowledge: after } }, { account, at }) : after;
 }
 
 /** A patch that applies only to the object as it was read: two leaders cannot both take the step. */

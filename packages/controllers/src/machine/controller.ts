@@ -6,7 +6,7 @@ import { isKubeError, type Node } from "@machine-controller/kube-client";
 import { type Clock, type Controller, createController, keyOf } from "@machine-controller/kube-runtime";
 import { isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
 import type { Log } from "../log.ts";
-import { act, type ActContext, CreateFailure } from "./act.ts";
+import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type Failure, type Knowledge, NOTHING_KNOWN } from "./knowledge.ts";
@@ -29,21 +29,52 @@ const MOST_STEPS = 30;
 /** Longer than any one effect may take, the cloud's time-outs included. */
 const RECONCILE_TIMEOUT_MS = 5 * 60_000;
 
+/** A clock that goes back by more than this was set, not slewed. */
+const CLOCK_SET_MS = 1_000;
+/** Decisions that ask the cloud nothing, and so say nothing about a failure of it. */
+const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
+  "patch-machine",
+  "patch-node",
+  "delete-node",
+  "drain",
+  "prepare-user-data",
+]);
+
 export function createMachineController(options: MachineControllerOptions): Controller {
-  const { informers, clock, log, events } = options;
-  const context: ObserveContext = { ...options, leadingSinceMs: clock.now() };
-  const known = new Map<string, Knowledge>();
+  const { informers, clock, log, events, lists } = options;
+  let leadingSinceMs = clock.now();
+  let latestMs = leadingSinceMs;
+  let known = new Map<string, Knowledge>();
+
+  /** After a clock was set back, every remembered time is in the future: begin as after a restart. */
+  function now(): number {
+    const nowMs = clock.now();
+    if (nowMs < latestMs - CLOCK_SET_MS) {
+      known = new Map();
+      lists.clear();
+      leadingSinceMs = nowMs;
+    }
+    latestMs = nowMs;
+    return nowMs;
+  }
 
   async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
     for (let step = 0; step < MOST_STEPS; step++) {
       const machine = informers.machines.store.getByKey(key);
       if (machine === undefined || (machine.metadata.labels?.[LABEL_CONTROLLER] ?? "") !== options.name) return {};
       const uid = machine.metadata.uid ?? "";
-      const knowledge = known.get(uid) ?? NOTHING_KNOWN;
-      const nowMs = clock.now();
+      const nowMs = now();
+      const notes = known;
+      const learn = (learnt: Knowledge): void => {
+        // A Machine that is gone leaves nothing behind.
+        if (informers.machines.store.byUid(uid) !== undefined) notes.set(uid, learnt);
+      };
+      let knowledge = notes.get(uid) ?? NOTHING_KNOWN;
       let decision: Decision | undefined;
       try {
-        const snapshot = observe(machine, { ...context, nowMs, knowledge });
+        const snapshot = observe(machine, { ...options, leadingSinceMs, nowMs, knowledge });
+        knowledge = snapshot.knowledge;
+        learn(knowledge);
         decision = decide(snapshot);
         options.onDecision?.(machine, decision);
         if (decision.kind === "wait") {
@@ -52,23 +83,20 @@ export function createMachineController(options: MachineControllerOptions): Cont
         }
         log(decision.kind === "look-up" ? "debug" : "info", `${decision.kind}: ${decision.why}`, { machine: key });
         const { failure, ...learnt } = await act(decision, { snapshot, signal }, options);
-        // A failure ends with the step that failed; one of another step says nothing about it.
-        const lasting = failure !== undefined && decision.kind === "patch-machine" ? { failure } : {};
-        known.set(uid, { ...learnt, ...lasting });
+        learn({ ...learnt, ...(failure && ASKS_NO_CLOUD.has(decision.kind) && { failure }) });
         if (decision.kind === "delete-machine") return {};
       } catch (error) {
-        const { cause, create } =
-          error instanceof CreateFailure
-            ? { cause: error.cause, create: error.create }
-            : { cause: error, create: undefined };
-        if (create !== undefined) known.set(uid, { ...knowledge, create });
+        const isUnknown = error instanceof CreateOutcomeUnknown;
+        const cause = isUnknown ? error.cause : error;
+        if (isUnknown) knowledge = { ...knowledge, createUnknownAt: error.at };
+        learn(knowledge);
         if (signal.aborted || !isProviderError(cause)) {
           // The Machine is gone, or changed since it was read: its next event starts a new pass.
           if (isKubeError(cause, "NotFound") && decision?.kind === "patch-machine") return {};
           throw cause;
         }
         const failure = failureOf(machine, cause, { previous: knowledge.failure, nowMs: clock.now() });
-        known.set(uid, { ...knowledge, ...(create && { create }), failure });
+        learn({ ...knowledge, failure });
         log("warn", cause.message, { machine: key, code: cause.code, retryInMs: failure.retryAtMs - clock.now() });
         if (failure.count === 1 || knowledge.failure?.error.message !== cause.message) {
           events.event(machine, { type: "Warning", reason: "ReconcilingError", message: cause.message });
@@ -85,8 +113,11 @@ export function createMachineController(options: MachineControllerOptions): Cont
     reconcile,
     reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,
     onError(key, error, retryInMs) {
-      const level = isKubeError(error, "Conflict") ? "debug" : "warn";
-      log(level, error instanceof Error ? error.message : String(error), { machine: key, retryInMs });
+      const message = error instanceof Error ? error.message : String(error);
+      const isConflict = isKubeError(error, "Conflict");
+      log(isConflict ? "debug" : "warn", message, { machine: key, retryInMs });
+      const machine = informers.machines.store.getByKey(key);
+      if (machine && !isConflict) events.event(machine, { type: "Warning", reason: "ReconcilingError", message });
     },
   });
 

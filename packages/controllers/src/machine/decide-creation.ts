@@ -8,21 +8,33 @@ import {
 } from "@machine-controller/api/well-known";
 import type { Instance } from "@machine-controller/provider";
 import { type Decision, wait } from "./decision.ts";
-import { holdsInstance, setsProviderId, type Snapshot, withFinalizers } from "./snapshot.ts";
+import { holdBack, mismatchOf } from "./doubt.ts";
+import {
+  holdsInstance,
+  isReadable,
+  requestsSettledAt,
+  setsProviderId,
+  type Snapshot,
+  withFinalizers,
+} from "./snapshot.ts";
 import { bootstrapMissingStatus, liveStatus } from "./status.ts";
 
 const USER_DATA_FRESH_MS = 15 * 60_000;
 const USER_DATA_RECHECK_MS = 3_000;
-const DOUBT_RECHECK_MS = 60_000;
 
 export function decideCreation(snapshot: Snapshot): Decision {
-  const { machine, knowledge, intent } = snapshot;
-  const { present, account } = knowledge;
-  if (account === undefined) return { kind: "identify", why: "an intent names the account it was made for" };
+  const { machine, knowledge, intent, provider, nowMs } = snapshot;
+  const { present, absent, account } = knowledge;
+  if (account === undefined || !isReadable(snapshot))
+    return { kind: "identify", why: "an intent names the account it was made for" };
   if (present !== undefined) return recordInstance(snapshot, { account, instance: present.instance });
-  // Written by the Go implementation, which keeps no intent: an instance may exist already.
-  if (intent === undefined && holdsInstance(machine) && knowledge.absent === undefined) {
-    return lookDirectly(snapshot, "the Machine has our finalizer and no intent: an instance may exist already");
+  // Written by the Go implementation, which keeps no intent: an instance may exist already, or be about to.
+  if (intent === undefined && holdsInstance(machine)) {
+    const settledAt = provider.idempotency.class === "unique-name" ? -Infinity : requestsSettledAt(snapshot);
+    if (absent === undefined || (absent.lastAt < settledAt && nowMs >= settledAt)) {
+      return lookDirectly(snapshot, "the Machine has our finalizer and no intent: an instance may exist already");
+    }
+    if (absent.lastAt < settledAt) return wait("a predecessor's request may still show up", settledAt);
   }
   return intent === undefined ? prepare(snapshot, account) : fulfil(snapshot, intent, account);
 }
@@ -65,32 +77,28 @@ export function intentPatch(
 
 function fulfil(snapshot: Snapshot, intent: CreateIntent, account: string): Decision {
   const { knowledge, provider, nowMs, leadingSinceMs } = snapshot;
-  if (provider.name !== intent.provider) {
-    return wait(`the intent is for ${intent.provider} and the spec now says ${provider.name}; put it back`);
-  }
+  const mismatch = mismatchOf(snapshot);
+  if (mismatch !== undefined) return holdBack(snapshot, mismatch);
+  const lookedAt = knowledge.absent?.lastAt ?? -1;
   if (account !== intent.account && !confirmedGone(snapshot.machine, intent.token)) {
     if (knowledge.absent === undefined) return lookDirectly(snapshot, "the credential changed since the intent");
-    const { listed, showsSibling } = snapshot.fleet();
-    if (!listed)
+    const { listedAtMs, showsSibling } = snapshot.fleet();
+    if (listedAtMs === undefined)
       return { kind: "look-up", how: "list", startedAfterMs: -1, why: "the credential changed since the intent" };
     if (!showsSibling) {
-      return wait(
+      const doubt =
         `the credential changed since the intent was written, and the new one shows no instance of ours: ` +
-          `restore it, or set the annotation ${ANNOTATION_CONFIRM_GONE}=${intent.token} if no instance was created`,
-        nowMs + DOUBT_RECHECK_MS,
-      );
+        `restore it, or set the annotation ${ANNOTATION_CONFIRM_GONE}=${intent.token} if no instance was created`;
+      return holdBack(snapshot, doubt, { lookedAtMs: lookedAt, decision: lookDirectly(snapshot, doubt) });
     }
   }
-  const lookedAt = knowledge.absent?.lastAt ?? -1;
   if (!knowledge.intentIsFresh && lookedAt < leadingSinceMs) {
     return lookDirectly(snapshot, "an earlier process may have created the instance");
   }
   if (provider.idempotency.class === "tag-scan") {
-    const lastAttempt = Math.max(knowledge.create?.sentAt ?? -1, knowledge.intentIsFresh ? -1 : leadingSinceMs);
-    const settledAt = lastAttempt + provider.idempotency.settleMs;
-    if (lastAttempt >= 0 && nowMs < settledAt) return wait("an earlier attempt may still show up", settledAt);
-    if (lastAttempt >= 0 && lookedAt < settledAt)
-      return lookDirectly(snapshot, "the earlier attempt had time to show up");
+    const settledAt = requestsSettledAt(snapshot);
+    if (nowMs < settledAt) return wait("an earlier attempt may still show up", settledAt);
+    if (lookedAt < settledAt) return lookDirectly(snapshot, "the earlier attempt had time to show up");
   }
   if (!hasUserData(snapshot)) return prepareUserData(snapshot);
   return { kind: "create", why: "the intent is written and no instance exists", intent };
@@ -110,7 +118,10 @@ function prepareUserData(snapshot: Snapshot): Decision {
   return { kind: "prepare-user-data", why: "an instance needs user data to join the cluster" };
 }
 
-function recordInstance(snapshot: Snapshot, { account, instance }: { account: string; instance: Instance }): Decision {
+export function recordInstance(
+  snapshot: Snapshot,
+  { account, instance }: { account: string; instance: Instance },
+): Decision {
   const { machine, provider, intent, nowMs } = snapshot;
   const attempt = intent?.attempt ?? 1;
   const record: InstanceRecord = {
@@ -122,16 +133,18 @@ function recordInstance(snapshot: Snapshot, { account, instance }: { account: st
     ...(instance.resources && { resources: { ...instance.resources } }),
   };
   const adopted = intent === undefined ? intentPatch(snapshot, { attempt, account }).metadata : undefined;
+  const deleting = machine.metadata.deletionTimestamp !== undefined;
   return {
     kind: "patch-machine",
     why: `instance ${instance.id} exists and is not recorded yet`,
     patch: {
       metadata: { ...adopted, annotations: { ...adopted?.annotations, [ANNOTATION_INSTANCE]: JSON.stringify(record) } },
-      ...(setsProviderId(snapshot) &&
+      ...(!deleting &&
+        setsProviderId(snapshot) &&
         machine.spec.providerID === undefined && {
           spec: { providerID: providerIdOf(provider.name, machine.metadata.uid ?? "") },
         }),
-      ...liveStatus(snapshot),
+      ...(!deleting && liveStatus(snapshot)),
     },
     event:
       intent === undefined

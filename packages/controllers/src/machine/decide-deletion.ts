@@ -2,19 +2,20 @@
 import type { Machine } from "@machine-controller/api";
 import {
   ANNOTATION_ABANDON,
+  ANNOTATION_CONFIRM_GONE,
   ANNOTATION_SKIP_EVICTION,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
 } from "@machine-controller/api/well-known";
 import { type Decision, wait } from "./decision.ts";
-import { confirmedGone } from "./decide-creation.ts";
+import { confirmedGone, recordInstance } from "./decide-creation.ts";
+import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { isNodeReady } from "./node-match.ts";
-import { holdsInstance, holdsNode, type Snapshot } from "./snapshot.ts";
+import { holdsInstance, holdsNode, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { deletingStatus } from "./status.ts";
 
 const FIRST_RECHECK_MS = 750;
 const RECHECK_MS = 10_000;
-const DOUBT_RECHECK_MS = 60_000;
 
 export function decideDeletion(snapshot: Snapshot): Decision {
   const { machine, ownedNodes, knowledge } = snapshot;
@@ -33,8 +34,9 @@ export function decideDeletion(snapshot: Snapshot): Decision {
 
 /** undefined: nothing to drain, or drained. */
 function decideDrain(snapshot: Snapshot): Decision | undefined {
-  const { machine, node, nowMs, options, knowledge, canEvict } = snapshot;
-  if (node === undefined || !canEvict || !isNodeReady(node)) return undefined;
+  const { machine, node, ownedNodes, nowMs, options, knowledge, canEvict } = snapshot;
+  // A Node that only looks like this Machine's keeps its pods.
+  if (node === undefined || !ownedNodes.includes(node) || !canEvict || !isNodeReady(node)) return undefined;
   if (node.metadata.annotations?.[ANNOTATION_SKIP_EVICTION] !== undefined) return undefined;
   if (nowMs - Date.parse(machine.metadata.deletionTimestamp ?? "") > options.skipEvictionAfterMs) return undefined;
   if (!node.spec?.unschedulable) {
@@ -51,12 +53,18 @@ function decideDrain(snapshot: Snapshot): Decision | undefined {
 
 /** undefined: the instance is confirmed gone. */
 function decideInstance(snapshot: Snapshot): Decision | undefined {
-  const { knowledge, nowMs } = snapshot;
-  if (knowledge.account === undefined)
+  const { knowledge, nowMs, record, intent } = snapshot;
+  const { account, absent, deletion, present } = knowledge;
+  const mismatch = mismatchOf(snapshot);
+  if (mismatch !== undefined) return holdBack(snapshot, mismatch);
+  if (account === undefined || !isReadable(snapshot))
     return { kind: "identify", why: "absence counts only for the account that was used" };
-  const { absent, deletion } = knowledge;
+  // An ID finds what a mark may not show yet.
+  if (intent !== undefined && present !== undefined && present.instance.id !== record?.id) {
+    return recordInstance(snapshot, { account, instance: present.instance });
+  }
+  if (deletion === undefined) return { kind: "delete-instance", why: "the Machine is being deleted" };
   if (absent === undefined) {
-    if (deletion === undefined) return { kind: "delete-instance", why: "the Machine is being deleted" };
     const interval = Math.min(RECHECK_MS, Math.max(FIRST_RECHECK_MS, (nowMs - deletion.firstAt) / 2));
     const recheckAt = deletion.lastAt + interval;
     if (nowMs < recheckAt) return wait("the cloud is deleting the instance", recheckAt);
@@ -64,41 +72,68 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
   }
   const doubtful = decideAccount(snapshot, absent.lastAt);
   if (doubtful !== undefined) return doubtful;
-  const believedAt = absenceBelievedAt(snapshot);
-  if (absent.lastAt >= believedAt) return undefined;
-  if (nowMs < believedAt) return wait("absence counts once every earlier request has had its effect", believedAt);
-  return { kind: "delete-instance", why: "absence is confirmed by a read that started late enough" };
+  const believedAt = absenceBelievedAt(snapshot, absent.firstAt);
+  if (absent.lastAt < believedAt) {
+    if (nowMs < believedAt) return wait("absence counts once every earlier request has had its effect", believedAt);
+    return { kind: "delete-instance", why: "absence is confirmed by a read that started late enough" };
+  }
+  return decideFleet(snapshot, deletion);
+}
+
+/**
+ * A cloud that never said it was deleting the instance may be one that shows nothing at all; and one whose instance was
+ * gone before all requests for it had settled may have made another since. A list tells both.
+ */
+function decideFleet(
+  snapshot: Snapshot,
+  { firstAt, lastAt, seen }: NonNullable<Snapshot["knowledge"]["deletion"]>,
+): Decision | undefined {
+  const { record, knowledge, machine, nowMs } = snapshot;
+  const settledAt = requestsSettledAt(snapshot);
+  if (record === undefined || confirmedGone(machine, record.id) || (seen && settledAt < firstAt)) return undefined;
+  const listAt = Math.max(settledAt, firstAt);
+  if (nowMs < listAt) return wait("a request for another instance may still have its effect", listAt);
+  const { unlistedAt = -1 } = knowledge;
+  const look: Decision = {
+    kind: "look-up",
+    how: "list",
+    startedAfterMs: listAt - 1,
+    why: "the instance was not seen to go",
+  };
+  if (unlistedAt < listAt) return look;
+  const brake = seen ? undefined : brakeOf(snapshot);
+  if (brake === undefined) {
+    if (seen || lastAt >= (snapshot.fleet().listedAtMs ?? 0)) return undefined;
+    return { kind: "delete-instance", why: "a newer list may show what was absent before" };
+  }
+  const doubt = `${brake}; to confirm, set the annotation ${ANNOTATION_CONFIRM_GONE}=${record.id}`;
+  const decision = { ...look, startedAfterMs: nowMs - 1_000 };
+  return holdBack(snapshot, doubt, { lookedAtMs: Math.max(unlistedAt, lastAt), decision });
 }
 
 /** What to do where absence was read with a credential of which nobody knows that it is of the same account. */
 function decideAccount(snapshot: Snapshot, absentAt: number): Decision | undefined {
-  const { machine, intent, record, knowledge, nowMs } = snapshot;
+  const { machine, intent, record, knowledge } = snapshot;
   const recorded = (record ?? intent)?.account;
   if (recorded === undefined || knowledge.account === recorded) return undefined;
   if (confirmedGone(machine, record?.id ?? intent?.token ?? "")) return undefined;
-  const { listed, showsSibling } = snapshot.fleet();
+  const { listedAtMs, showsSibling } = snapshot.fleet();
   if (showsSibling) return undefined;
   const doubt =
     `the credential changed since the instance was created and shows none of our instances: restore it, ` +
     `or set the annotation ${ANNOTATION_ABANDON}=true and remove the instance by hand`;
-  if (!listed) return { kind: "look-up", how: "list", startedAfterMs: -1, why: doubt };
-  const patch = deletingStatus(snapshot, doubt);
-  if (patch !== undefined) return { kind: "patch-machine", patch, why: "the doubt is shown" };
-  const retryAt = absentAt + DOUBT_RECHECK_MS;
-  return nowMs < retryAt ? wait(doubt, retryAt) : { kind: "delete-instance", why: doubt };
+  if (listedAtMs === undefined) return { kind: "look-up", how: "list", startedAfterMs: -1, why: doubt };
+  return holdBack(snapshot, doubt, { lookedAtMs: absentAt, decision: { kind: "delete-instance", why: doubt } });
 }
 
 /** When a read that finds nothing must have started to count as "gone". */
-function absenceBelievedAt({ machine, intent, record, knowledge, provider, leadingSinceMs }: Snapshot): number {
-  const { settleMs, consistencyMs } = provider.idempotency;
-  if (record !== undefined || intent === undefined) {
-    if (knowledge.deletion !== undefined || confirmedGone(machine, record?.id ?? "")) return -Infinity;
-    return (knowledge.absent?.firstAt ?? 0) + consistencyMs;
-  }
-  // An intent without an ID: a create request may still be under way.
-  if (knowledge.create?.unknownAt !== undefined) return knowledge.create.unknownAt + settleMs;
-  if (knowledge.intentIsFresh) return -Infinity;
-  return Math.max(Date.parse(intent.at), leadingSinceMs) + settleMs;
+function absenceBelievedAt(snapshot: Snapshot, firstAt: number): number {
+  const { machine, intent, record, knowledge, provider } = snapshot;
+  const apartAt = firstAt + provider.idempotency.consistencyMs;
+  if (record !== undefined) return knowledge.deletion?.seen || confirmedGone(machine, record.id) ? -Infinity : apartAt;
+  const settledAt = requestsSettledAt(snapshot);
+  // The Go implementation keeps no record: the instance may have been seen before.
+  return intent === undefined ? Math.max(settledAt, apartAt) : settledAt;
 }
 
 function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {

@@ -3,24 +3,20 @@ import type { InstanceRecord } from "@machine-controller/api";
 import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
 import { confirmedGone, intentPatch } from "./decide-creation.ts";
 import { type Decision, wait } from "./decision.ts";
+import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
-import type { Snapshot } from "./snapshot.ts";
-import { liveStatus, lostStatus } from "./status.ts";
+import { pendingFailure, type Snapshot } from "./snapshot.ts";
+import { liveStatus } from "./status.ts";
 
-/** A list that misses more than one recorded instance and more than this share of them stops replacement. */
-export const BRAKE_SHARE = 0.3;
 const FIRST_POLL_MS = 1_500;
 const SLOWEST_POLL_MS = 60_000;
 
 export function decideLife(snapshot: Snapshot): Decision {
-  const { record, node, knowledge, options } = snapshot;
+  const { record, node } = snapshot;
   if (record === undefined) throw new Error("decideLife needs a recorded instance");
-  if (record.provider !== snapshot.provider.name) {
-    return wait(
-      `the instance is one of ${record.provider} and the spec now says ${snapshot.provider.name}; put it back`,
-    );
-  }
+  const mismatch = mismatchOf(snapshot);
+  if (mismatch !== undefined) return holdBack(snapshot, mismatch);
   if (node !== undefined) {
     const patch = nodePatch(snapshot, node);
     if (patch !== undefined) {
@@ -33,24 +29,28 @@ export function decideLife(snapshot: Snapshot): Decision {
 
   const joinTimeout = decideJoinTimeout(snapshot, record);
   if (joinTimeout?.kind === "delete-machine") return joinTimeout;
-  if (knowledge.account === undefined) return { kind: "identify", why: "the cloud is asked about the instance" };
-  const lost = decideLoss(snapshot, record);
-  // A cloud-controller-manager deletes the Node of a lost instance; only then is there room for a new one.
-  if (lost !== undefined && node !== undefined && options.externalCloudProvider) {
-    return wait(
-      `instance ${record.id} is gone; the cloud-controller-manager will delete its Node ${node.metadata.name}`,
-    );
-  }
-  const poll = lost ?? decidePoll(snapshot, record);
-  if (poll.kind !== "wait" || joinTimeout?.kind !== "wait") return poll;
-  return { ...poll, untilMs: Math.min(poll.untilMs ?? Infinity, joinTimeout.untilMs ?? Infinity) };
+  const next = decideInstance(snapshot, record);
+  if (next.kind !== "wait" || joinTimeout?.kind !== "wait") return next;
+  return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, joinTimeout.untilMs ?? Infinity) };
 }
 
-/** Machines that never joined are given up only where a MachineSet makes new ones. */
+/** What the cloud is asked next while the Node is not Ready. */
+function decideInstance(snapshot: Snapshot, record: InstanceRecord): Decision {
+  const failure = pendingFailure(snapshot);
+  if (failure !== undefined) return wait(`retried after: ${failure.error.message}`, failure.retryAtMs);
+  if (snapshot.knowledge.account === undefined)
+    return { kind: "identify", why: "the cloud is asked about the instance" };
+  return decideLoss(snapshot, record) ?? decidePoll(snapshot, record);
+}
+
+/**
+ * Machines that never joined are given up, and only where a MachineSet makes new ones. One that has a kubelet version had
+ * a Node before: somebody deleted that, which says nothing against the instance.
+ */
 function decideJoinTimeout(snapshot: Snapshot, record: InstanceRecord): Decision | undefined {
   const { options, machine, machineSet, nowMs, node } = snapshot;
   if (options.joinClusterTimeoutMs === undefined || machineSet === undefined) return undefined;
-  if (node !== undefined || machine.status?.nodeRef !== undefined) return undefined;
+  if (node !== undefined || machine.status?.nodeRef || machine.status?.versions?.kubelet) return undefined;
   const deadlineMs = Date.parse(record.at) + options.joinClusterTimeoutMs;
   if (nowMs < deadlineMs) return wait("the Node has until the join timeout", deadlineMs);
   const message = `Instance ${record.id} did not join the cluster within ${options.joinClusterTimeoutMs / 1_000} s; the Machine is replaced`;
@@ -81,23 +81,31 @@ function decidePoll(snapshot: Snapshot, record: InstanceRecord): Decision {
  * apart and under the same account, confirm absence, a new attempt. undefined: no sign of loss.
  */
 function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | undefined {
-  const { knowledge, provider, nowMs, machine } = snapshot;
-  const { absent, unlistedAt, account = "" } = knowledge;
-  if (absent === undefined && unlistedAt === undefined) return undefined;
-  if (!confirmedGone(machine, record.id)) {
-    const apartAt = (absent?.firstAt ?? nowMs) + provider.idempotency.consistencyMs;
-    if (absent === undefined || absent.lastAt < apartAt) {
-      if (absent !== undefined && nowMs < apartAt) return wait("absence is confirmed by a second read", apartAt);
-      return { kind: "look-up", how: "direct", startedAfterMs: nowMs, why: "the list does not show the instance" };
-    }
-    const doubt = doubtOf(snapshot, { record, account });
-    if (doubt !== undefined) {
-      const patch = lostStatus(snapshot, doubt);
-      if (patch !== undefined) return { kind: "patch-machine", patch, why: "the doubt is shown" };
-      const retryAt = absent.lastAt + SLOWEST_POLL_MS;
-      if (nowMs >= retryAt) return { kind: "look-up", how: "list", startedAfterMs: nowMs - 1_000, why: doubt };
-      return wait(doubt, retryAt);
-    }
+  const { knowledge, provider, nowMs, machine, node, options } = snapshot;
+  const { absent, unlistedAt = -1, account = "" } = knowledge;
+  if (absent === undefined && knowledge.unlistedAt === undefined) return undefined;
+  const lookAgain = (why: string): Decision => ({ kind: "look-up", how: "direct", startedAfterMs: nowMs, why });
+  const isConfirmed = confirmedGone(machine, record.id);
+  if (!isConfirmed) {
+    if (absent === undefined) return lookAgain("the list does not show the instance");
+    const apartAt = absent.firstAt + provider.idempotency.consistencyMs;
+    if (absent.lastAt < apartAt && nowMs < apartAt) return wait("absence is confirmed by a second read", apartAt);
+    if (absent.lastAt < apartAt) return lookAgain("absence is confirmed by a second read");
+  }
+  // A cloud-controller-manager deletes the Node of a lost instance; only then is there room for a new one.
+  const doubt =
+    node !== undefined && options.externalCloudProvider
+      ? `instance ${record.id} is gone; the cloud-controller-manager will delete its Node ${node.metadata.name}`
+      : isConfirmed
+        ? undefined
+        : doubtOf(snapshot, { record, account });
+  if (doubt !== undefined) {
+    // The list of a second ago will do: a whole fleet asks at once.
+    const decision = { kind: "look-up", how: "list", startedAfterMs: nowMs - 1_000, why: doubt } as const;
+    return holdBack(snapshot, doubt, { lookedAtMs: Math.max(absent?.lastAt ?? -1, unlistedAt), decision });
+  }
+  if (!isConfirmed && (absent?.lastAt ?? -1) < (snapshot.fleet().listedAtMs ?? 0)) {
+    return lookAgain("a newer list may show what was absent before");
   }
   const message = `Instance ${record.id} is gone; a new one is created`;
   const patch = intentPatch(snapshot, { attempt: record.attempt + 1, account });
@@ -115,13 +123,10 @@ function doubtOf(
   snapshot: Snapshot,
   { record, account }: { record: InstanceRecord; account: string },
 ): string | undefined {
-  const fleet = snapshot.fleet();
   const remedy = `to confirm, set the annotation ${ANNOTATION_CONFIRM_GONE}=${record.id}`;
-  if (account !== record.account && !fleet.showsSibling) {
+  if (account !== record.account && !snapshot.fleet().showsSibling) {
     return `the credential changed since instance ${record.id} was created and shows none of our instances; ${remedy}`;
   }
-  if (fleet.missing > 1 && fleet.missing > fleet.recorded * BRAKE_SHARE) {
-    return `${fleet.missing} of ${fleet.recorded} instances of this account are missing at once, so nothing is replaced; ${remedy}`;
-  }
-  return undefined;
+  const brake = brakeOf(snapshot);
+  return brake && `${brake}; ${remedy}`;
 }

@@ -3,7 +3,7 @@ import { type Decision, wait } from "./decision.ts";
 import { decideCreation } from "./decide-creation.ts";
 import { decideDeletion } from "./decide-deletion.ts";
 import { decideLife } from "./decide-life.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { pendingFailure, type Snapshot } from "./snapshot.ts";
 import { failureStatus } from "./status.ts";
 
 /**
@@ -13,21 +13,18 @@ import { failureStatus } from "./status.ts";
  */
 export function decide(snapshot: Snapshot): Decision {
   const { machine, record } = snapshot;
-  const failed = decideFailure(snapshot);
-  if (failed !== undefined) return failed;
-  if (machine.metadata.deletionTimestamp !== undefined) return decideDeletion(snapshot);
+  if (machine.metadata.deletionTimestamp !== undefined) return decideFailure(snapshot) ?? decideDeletion(snapshot);
   if (machine.metadata.annotations?.[ANNOTATION_INITIALIZERS]) {
     return wait(`annotation ${ANNOTATION_INITIALIZERS} pauses this Machine`);
   }
-  return record === undefined ? decideCreation(snapshot) : decideLife(snapshot);
+  if (record !== undefined) return decideLife(snapshot);
+  return decideFailure(snapshot) ?? decideCreation(snapshot);
 }
 
 /** While a failure lasts: show it, then wait until it is time to try again. */
 function decideFailure(snapshot: Snapshot): Decision | undefined {
-  const { failure } = snapshot.knowledge;
-  if (failure === undefined || failure.specKey !== snapshot.specKey || failure.retryAtMs <= snapshot.nowMs) {
-    return undefined;
-  }
+  const failure = pendingFailure(snapshot);
+  if (failure === undefined) return undefined;
   const patch = failureStatus(snapshot, failure.error);
   if (patch !== undefined) return { kind: "patch-machine", why: "the failure is not in the status yet", patch };
   return wait(`retried after: ${failure.error.message}`, failure.retryAtMs);

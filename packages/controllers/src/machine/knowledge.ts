@@ -13,18 +13,18 @@ export type Knowledge = {
   readonly userData?: { readonly text: string; readonly at: number };
   /** What held up the user data, as a sentence, and when. */
   readonly userDataMissing?: { readonly message: string; readonly at: number };
-  /** This process wrote the intent, so nobody has asked the cloud for it before. */
+  /** This process wrote the intent, so nobody else has asked the cloud for it. */
   readonly intentIsFresh?: boolean;
-  /** This process asked the cloud to create; `unknownAt`: the last time that it could not tell what came of it. */
-  readonly create?: { readonly sentAt: number; readonly unknownAt?: number };
+  /** The last time that this process could not tell what came of its asking the cloud to create. */
+  readonly createUnknownAt?: number;
   /** The newest read that saw the instance. */
   readonly present?: { readonly at: number; readonly instance: Instance };
   /** A complete list that began then did not show it: a reason to look directly, and no more. */
   readonly unlistedAt?: number;
   /** Direct reads that confirmed absence, with none in between that saw it. */
   readonly absent?: { readonly firstAt: number; readonly lastAt: number };
-  /** The cloud told this process that the instance is there and being deleted. */
-  readonly deletion?: { readonly firstAt: number; readonly lastAt: number };
+  /** This process asked the cloud to delete; `seen`: the cloud said that the instance is there and being deleted. */
+  readonly deletion?: { readonly firstAt: number; readonly lastAt: number; readonly seen: boolean };
   /** UIDs of Nodes that this process deleted; the informer may still show them. */
   readonly deletedNodes?: readonly string[];
   readonly drain?: { readonly at: number; readonly blockers: readonly string[] };
@@ -44,10 +44,24 @@ export const NOTHING_KNOWN: Knowledge = {};
 
 export function sawInstance(knowledge: Knowledge, instance: Instance, at: number): Knowledge {
   if ((knowledge.present?.at ?? -1) > at) return knowledge;
-  const { absent, unlistedAt, ...rest } = knowledge;
-  return { ...rest, present: { at, instance } };
+  return { ...withoutAbsence(knowledge), present: { at, instance } };
 }
 
-export function sawAbsence(knowledge: Knowledge, at: number): Knowledge {
+export function sawAbsence({ present, ...knowledge }: Knowledge, at: number): Knowledge {
   return { ...knowledge, absent: { firstAt: knowledge.absent?.firstAt ?? at, lastAt: at } };
+}
+
+/** An instance whose Node is Ready runs, whatever the cloud has said. */
+export function sawNodeReady(knowledge: Knowledge): Knowledge {
+  if (knowledge.absent === undefined && knowledge.unlistedAt === undefined) return knowledge;
+  return withoutAbsence(knowledge);
+}
+
+/** What was absent for one account says nothing of another. */
+export function withAccount(knowledge: Knowledge, account: string): Knowledge {
+  return knowledge.account === account ? knowledge : { ...withoutAbsence(knowledge), account };
+}
+
+export function withoutAbsence({ absent, unlistedAt, ...knowledge }: Knowledge): Knowledge {
+  return knowledge;
 }

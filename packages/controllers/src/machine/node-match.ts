@@ -64,17 +64,27 @@ export function matchNode(
   return undefined;
 }
 
-/** Hetzner gives a freed address to the next server at once: there the name must match too. */
+/**
+ * Hetzner gives a freed address to the next server at once: there the name must match too. A provider ID that is not the
+ * Machine's is another instance's.
+ */
 const mayHaveJoinedFor = (node: Node, machine: Machine, provider: string): boolean =>
   provider !== "hetzner" &&
+  !node.spec?.providerID &&
   Date.parse(node.metadata.creationTimestamp ?? "") >= Date.parse(machine.metadata.creationTimestamp ?? "");
 
-/** Nodes that go with the Machine: the one it refers to (by UID too) and all that carry its owner label. */
-export function nodesOwnedBy(nodes: Store<Node>, machine: Machine): Node[] {
+/**
+ * Nodes that go with the Machine: the one it refers to (by UID too), all that carry its owner label, and those that
+ * joined under its own provider ID and were not labelled yet.
+ */
+export function nodesOwnedBy(nodes: Store<Node>, machine: Machine, provider: string): Node[] {
   const { nodeRef } = machine.status ?? {};
   const referenced = nodeRef?.name ? nodes.get(undefined, nodeRef.name) : undefined;
   const uid = machine.metadata.uid ?? "";
   const owner = referenced?.metadata.labels?.[LABEL_NODE_OWNER];
   const isOurs = referenced && (nodeRef?.uid === referenced.metadata.uid || owner === uid) && (owner ?? uid) === uid;
-  return [...new Set([...(isOurs ? [referenced] : []), ...nodes.byIndex("owner", uid)])];
+  const unlabelled = nodes
+    .byIndex("providerId", providerIdOf(provider, uid).toLowerCase())
+    .filter(({ metadata }) => metadata.labels?.[LABEL_NODE_OWNER] === undefined);
+  return [...new Set([...(isOurs ? [referenced] : []), ...nodes.byIndex("owner", uid), ...unlabelled])];
 }

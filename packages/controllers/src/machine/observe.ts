@@ -11,8 +11,8 @@ import {
 } from "@machine-controller/provider";
 import type { Informer } from "@machine-controller/kube-runtime";
 import type { InstanceLists } from "./instance-lists.ts";
-import type { Knowledge } from "./knowledge.ts";
-import { matchNode, nodesOwnedBy } from "./node-match.ts";
+import { type Knowledge, sawNodeReady } from "./knowledge.ts";
+import { isNodeReady, matchNode, nodesOwnedBy } from "./node-match.ts";
 import type { Fleet, MachineOptions, Snapshot } from "./snapshot.ts";
 
 export type MachineInformers = {
@@ -44,6 +44,7 @@ export function observe(machine: Machine, context: ObserveContext & { nowMs: num
     },
     (uid) => informers.machines.store.byUid(uid) !== undefined,
   );
+  const lives = record !== undefined && machine.metadata.deletionTimestamp === undefined;
   const machineSet = ownerOf(machine, "MachineSet", informers.machineSets);
   return {
     nowMs: context.nowMs,
@@ -55,9 +56,9 @@ export function observe(machine: Machine, context: ObserveContext & { nowMs: num
     provider,
     intent,
     record,
-    knowledge,
+    knowledge: lives && node !== undefined && isNodeReady(node) ? sawNodeReady(knowledge) : knowledge,
     node,
-    ownedNodes: nodesOwnedBy(informers.nodes.store, machine),
+    ownedNodes: nodesOwnedBy(informers.nodes.store, machine, provider.name),
     fleet: () => fleetOf(context, (record ?? intent)?.account),
     canEvict: canEvict(context, node),
     options,
@@ -141,14 +142,19 @@ function fleetOf(
 ): Fleet {
   const list = knowledge.account === undefined ? undefined : lists.latest(knowledge.account);
   if (list === undefined || recordedAccount === undefined) {
-    return { listed: list !== undefined, missing: 0, recorded: 0, showsSibling: false };
+    return { listedAtMs: list?.startedAtMs, missing: 0, recorded: 0, showsSibling: false };
   }
   const records = informers.machines.store
     .byIndex("account", recordedAccount)
     .flatMap((machine) => recordOf(machine) ?? [])
     .filter(({ at }) => Date.parse(at) < list.startedAtMs);
   const shown = records.filter(({ id }) => list.ids.has(id)).length;
-  return { listed: true, missing: records.length - shown, recorded: records.length, showsSibling: shown > 0 };
+  return {
+    listedAtMs: list.startedAtMs,
+    missing: records.length - shown,
+    recorded: records.length,
+    showsSibling: shown > 0,
+  };
 }
 
 /**

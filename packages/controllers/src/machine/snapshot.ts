@@ -2,7 +2,7 @@ import type { CreateIntent, InstanceRecord, Machine, MachineDeployment, MachineS
 import { FINALIZER_INSTANCE, FINALIZER_NODE } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
 import type { Provider } from "@machine-controller/provider";
-import type { Knowledge } from "./knowledge.ts";
+import type { Failure, Knowledge } from "./knowledge.ts";
 
 export type MachineOptions = {
   /** `-node-external-cloud-provider`: a cloud-controller-manager sets provider IDs and removes dead Nodes. */
@@ -39,8 +39,8 @@ export type Snapshot = {
 };
 
 export type Fleet = {
-  /** There has been a list with the credential in use. */
-  readonly listed: boolean;
+  /** When the newest list with the credential in use began; undefined when there has been none. */
+  readonly listedAtMs: number | undefined;
   /** Recorded instances of the account that no list has shown since they were recorded, and all recorded ones. */
   readonly missing: number;
   readonly recorded: number;
@@ -54,6 +54,23 @@ const IN_TREE_CLOUDS: ReadonlySet<string> = new Set(["azure", "vsphere", "gce"])
 /** True where this controller gives Nodes their provider ID. */
 export const setsProviderId = ({ provider, options }: Pick<Snapshot, "provider" | "options">): boolean =>
   !options.externalCloudProvider && !IN_TREE_CLOUDS.has(provider.name);
+
+/** False where spec or records cannot be read: then `provider` is a stand-in whose every call throws the reason. */
+export const isReadable = ({ provider }: Snapshot): boolean => provider.name !== "";
+
+/** What keeps the cloud from being asked now; undefined once it is time to try again, or the Machine was changed. */
+export function pendingFailure({ knowledge: { failure }, specKey, nowMs }: Snapshot): Failure | undefined {
+  return failure?.specKey === specKey && failure.retryAtMs > nowMs ? failure : undefined;
+}
+
+/** From when on no create request that was sent for the Machine can still take effect. */
+export function requestsSettledAt(snapshot: Snapshot): number {
+  const { intent, record, knowledge, provider, leadingSinceMs } = snapshot;
+  const { intentIsFresh, createUnknownAt = -Infinity } = knowledge;
+  const intendedAt = intent === undefined ? -Infinity : Date.parse(intent.at);
+  const othersAt = record === undefined ? Math.max(intendedAt, leadingSinceMs) : Date.parse(record.at);
+  return Math.max(createUnknownAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;
+}
 
 const hasFinalizer = (machine: Machine, finalizer: string): boolean =>
   machine.metadata.finalizers?.includes(finalizer) ?? false;

@@ -1,5 +1,6 @@
 /** `Machine.status` as it should be, and the patch that makes it so: undefined where nothing worth a write differs. */
 import type { Condition, Machine, MachineStatus, NodeAddress } from "@machine-controller/api";
+import { ANNOTATION_ABANDON } from "@machine-controller/api/well-known";
 import type { ProviderError } from "@machine-controller/provider";
 import type { MergePatch } from "./decision.ts";
 import { isNodeReady } from "./node-match.ts";
@@ -12,10 +13,22 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
   const { node, knowledge, machine } = snapshot;
   const instance = knowledge.present?.instance;
   const ready = node !== undefined && isNodeReady(node);
+  // With a Ready Node nobody asks the cloud, and so nothing would end a failure.
+  const error = ready ? undefined : knowledge.failure?.error;
   const running = node !== undefined || instance?.status === "running";
   const kubelet = node?.status?.nodeInfo?.kubeletVersion;
   const conditions: Wanted[] = [
-    ...(running ? [INSTANCE_RUNNING] : instance ? [INSTANCE_CREATING] : []),
+    // While absence is in question, that is what the condition tells.
+    ...(error
+      ? [unknownInstance(error.code, error.message)]
+      : knowledge.absent
+        ? []
+        : running
+          ? [INSTANCE_RUNNING]
+          : instance
+            ? [INSTANCE_CREATING]
+            : []),
+    ...(conditionOf(machine, "BootstrapReady") ? [BOOTSTRAP_READY] : []),
     node === undefined
       ? { type: "NodeReady", status: "False", reason: "NodeNotJoined", message: "No Node has joined for this Machine." }
       : nodeReadyCondition(snapshot),
@@ -25,7 +38,7 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
   ];
   const addresses = instance && sortedAddresses(instance.addresses);
   return statusPatch(snapshot, conditions, {
-    phase: ready ? "Running" : node ? "Provisioned" : "Provisioning",
+    phase: ready ? "Running" : error?.reason ? "Failed" : node ? "Provisioned" : "Provisioning",
     ...(addresses && addresses.length > 0 && !sameAddresses(machine.status?.addresses, addresses) && { addresses }),
     ...(node && {
       nodeRef: { apiVersion: "v1", kind: "Node", name: node.metadata.name ?? "", uid: node.metadata.uid ?? "" },
@@ -33,11 +46,19 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
     }),
     // The Node that it refers to is gone, and only the API server can say that.
     ...(!node && machine.status?.nodeRef && { nodeRef: null }),
-    ...NO_ERROR,
+    errorReason: error?.reason ?? null,
+    errorMessage: error?.reason === undefined ? null : error.message,
   });
 }
 
 const INSTANCE_RUNNING: Wanted = { type: "InstanceReady", status: "True", reason: "InstanceRunning", message: "" };
+const BOOTSTRAP_READY: Wanted = { type: "BootstrapReady", status: "True", reason: "UserDataGiven", message: "" };
+const unknownInstance = (reason: string, message: string): Wanted => ({
+  type: "InstanceReady",
+  status: "Unknown",
+  reason,
+  message,
+});
 const INSTANCE_CREATING: Wanted = {
   type: "InstanceReady",
   status: "False",
@@ -45,16 +66,18 @@ const INSTANCE_CREATING: Wanted = {
   message: "The instance is starting.",
 };
 
+/** The status of a Machine that is created or deleted, and cannot be just now. */
 export function failureStatus(snapshot: Snapshot, error: ProviderError): MergePatch | undefined {
   const deleting = snapshot.machine.metadata.deletionTimestamp !== undefined;
-  const reason = error.reason ?? (deleting ? "DeleteError" : "CreateError");
+  const wayOut = `; if it cannot be mended, set the annotation ${ANNOTATION_ABANDON}=true and remove the instance by hand`;
+  const message = deleting && error.reason !== undefined ? error.message + wayOut : error.message;
   const type = deleting ? "InstanceDeleted" : "InstanceReady";
   return statusPatch(
     snapshot,
-    [{ type, status: snapshot.record && !deleting ? "Unknown" : "False", reason: error.code, message: error.message }],
+    [{ type, status: "False", reason: error.code, message }],
     error.reason === undefined
       ? { phase: deleting ? "Deleting" : currentPhase(snapshot) }
-      : { phase: deleting ? "Deleting" : "Failed", errorReason: reason, errorMessage: error.message },
+      : { phase: deleting ? "Deleting" : "Failed", errorReason: error.reason, errorMessage: message },
   );
 }
 
@@ -63,28 +86,27 @@ export const bootstrapMissingStatus = (snapshot: Snapshot, message: string): Mer
     phase: "Pending",
   });
 
-export const lostStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type: "InstanceReady", status: "Unknown", reason: "InstanceMissing", message }], {});
+export const doubtStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
+  statusPatch(snapshot, [unknownInstance("InstanceMissing", message)], {});
 
 export const deletingStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
   statusPatch(snapshot, [{ type: "InstanceDeleted", status: "False", reason: "Deleting", message }], {
     phase: "Deleting",
   });
 
-const NO_ERROR = { errorReason: null, errorMessage: null };
-
 function currentPhase({ machine, intent }: Snapshot): string {
   return machine.status?.phase ?? (intent ? "Provisioning" : "Pending");
 }
 
-function nodeReadyCondition({ node }: Snapshot): Wanted {
+function nodeReadyCondition({ node, machine }: Snapshot): Wanted {
   const condition = node?.status?.conditions?.find(({ type }) => type === "Ready");
-  return {
-    type: "NodeReady",
-    status: condition?.status ?? "Unknown",
-    reason: condition?.reason ?? "NodeStatusUnknown",
-    message: condition?.status === "True" ? "" : (condition?.message ?? ""),
-  };
+  const status = condition?.status ?? "Unknown";
+  const reason = condition?.reason ?? "NodeStatusUnknown";
+  const current = conditionOf(machine, "NodeReady");
+  // Kubelets count the seconds in their messages: the first one has to do.
+  const same = current?.status === status && current.reason === reason;
+  const message = same ? current.message : status === "True" ? "" : condition?.message;
+  return { type: "NodeReady", status, reason, message: message ?? "" };
 }
 
 /**
@@ -103,7 +125,11 @@ function statusPatch(
   );
   const stale = wanted.filter((condition) => !sameCondition(condition, conditionOf(machine, condition.type)));
   const onlyRunning = stale.every(
-    ({ type, status }) => type === "InstanceReady" && status === "True" && node === undefined,
+    ({ type, status }) =>
+      type === "InstanceReady" &&
+      status === "True" &&
+      node === undefined &&
+      conditionOf(machine, type)?.status !== "Unknown",
   );
   if (changes.length === 0 && onlyRunning) return undefined;
 

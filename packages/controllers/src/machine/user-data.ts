@@ -26,7 +26,13 @@ import {
   bootstrapSecretName,
   providerIdOf,
 } from "@machine-controller/api/well-known";
-import { coreResources, isKubeError, type KubeClient, type Secret } from "@machine-controller/kube-client";
+import {
+  coreResources,
+  isKubeError,
+  type KubeClient,
+  type Secret,
+  untilAborted,
+} from "@machine-controller/kube-client";
 import type { Informer } from "@machine-controller/kube-runtime";
 import { parseProviderSpec, TerminalError } from "@machine-controller/provider";
 import { setsProviderId, type Snapshot } from "./snapshot.ts";
@@ -84,8 +90,10 @@ export function createUserDataSource(context: {
     return { text: fillPlaceholders(Buffer.from(cloudConfig, "base64").toString(), instanceNameOf(machine)) };
   }
 
-  async function clusterInfo(signal: AbortSignal): Promise<ClusterInfo> {
+  /** Shared by all Machines, so that none of them may end it. */
+  async function clusterInfo(): Promise<ClusterInfo> {
     const ref = { namespace: "kube-public", name: "cluster-info" };
+    const { signal } = new AbortController();
     const configMap = await client.get(coreResources.configMaps, ref, { signal }).catch((error: unknown) => {
       if (!isKubeError(error, "NotFound")) throw error;
       throw new TerminalError(
@@ -98,12 +106,12 @@ export function createUserDataSource(context: {
   }
   let remembered: { readAtMs: number; info: ReturnType<typeof clusterInfo> } | undefined;
   function rememberedClusterInfo(signal: AbortSignal): ReturnType<typeof clusterInfo> {
-    if (remembered === undefined || clock.now() - remembered.readAtMs > 60_000) {
-      const info = clusterInfo(signal);
+    if (remembered === undefined || Math.abs(clock.now() - remembered.readAtMs) > 60_000) {
+      const info = clusterInfo();
       remembered = { readAtMs: clock.now(), info };
       info.catch(() => (remembered = undefined));
     }
-    return remembered.info;
+    return untilAborted(remembered.info, signal);
   }
 
   /** The Machine's bootstrap token, made now or by an earlier call; valid for at least half its lifetime. */

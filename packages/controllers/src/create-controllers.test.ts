@@ -1,0 +1,148 @@
+// The whole line on the embedded API server: MachineDeployment → MachineSet → Machine → instance → Node, and back.
+import { customResourceDefinitions, type MachineDeployment } from "@machine-controller/api";
+import { API_VERSION } from "@machine-controller/api/well-known";
+import { createControlPlane } from "@machine-controller/control-plane";
+import { coreResources, createKubeClient, type Node, withBearerToken } from "@machine-controller/kube-client";
+import { createEventRecorder, createManualClock, runManager } from "@machine-controller/kube-runtime";
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { createControllers } from "./create-controllers.ts";
+import { machineDeployments, machines } from "./resources.ts";
+import { createFakeCloud } from "./testing/fake-cloud.ts";
+import { createFaults } from "./testing/faults.ts";
+import { machineManifest, nodeManifest, START } from "./testing/world.ts";
+
+const { signal } = new AbortController();
+const { events, nodes } = coreResources;
+
+async function setUp(t: TestContext) {
+  const clock = createManualClock(START);
+  let byte = 0;
+  const random = { bytes: (length: number) => Uint8Array.from({ length }, () => (byte += 7) % 251) };
+  const controlPlane = await createControlPlane({ database: ":memory:", clock, random });
+  const stop = new AbortController();
+  const running: Promise<unknown>[] = [controlPlane.run(stop.signal)];
+  t.after(async () => {
+    stop.abort(new Error("test over"));
+    await Promise.all(running);
+    controlPlane.close();
+  });
+  await controlPlane.setEndpoint("https://127.0.0.1:6443");
+
+  const writes: string[] = [];
+  const connect = (seen?: (request: Request) => void) => {
+    const transport = withBearerToken((request) => {
+      seen?.(request);
+      return controlPlane.handle(request);
+    }, controlPlane.adminToken);
+    return createKubeClient({ baseUrl: "http://control-plane.test", transport, clock });
+  };
+  const client = connect();
+  for (const definition of customResourceDefinitions) {
+    await client.create(coreResources.customResourceDefinitions, definition, { signal });
+  }
+  const counted = connect(({ method, url }) => {
+    const [, kind = ""] = /\/(secrets|events|nodes|machines|machinesets|machinedeployments|leases)\b/.exec(url) ?? [];
+    if (method !== "GET") writes.push(`${method} ${kind}`);
+  });
+  const cloud = createFakeCloud(clock);
+  const log = (): void => {};
+  const { informers, controllers } = createControllers({
+    client: counted,
+    clock,
+    random,
+    log,
+    events: createEventRecorder({ client: counted, component: "machine-controller", clock, random: () => 0.5 }),
+    providers: new Map([
+      ["fake", cloud.connect({ faults: createFaults({ crash: log, later: log }), alive: () => true })],
+    ]),
+    name: "",
+    workerCount: 4,
+    nodeCsrApprover: false,
+    machine: { externalCloudProvider: false, joinClusterTimeoutMs: undefined, skipEvictionAfterMs: 7_200_000 },
+    userData: { clusterDns: ["10.96.0.10"], kubeletFeatureGates: {}, apiServer: undefined },
+    signal: stop.signal,
+  });
+  running.push(runManager({ informers, controllers, clock, signal: stop.signal }));
+
+  const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
+    for (let turn = 0; turn < 400; turn += 1) {
+      if (await isTrue()) return;
+      await clock.advance(100);
+    }
+    assert.fail("it did not come about");
+  };
+  /** What the kubelet of each VM does. */
+  const join = async (): Promise<void> => {
+    for (const { name, machineUid = "", address } of cloud.vms()) {
+      const manifest = nodeManifest(name, { machineUid, address }) as Node;
+      const node = await client.create(nodes, manifest, { signal }).catch(() => undefined);
+      if (node === undefined) continue;
+      const patch = { type: "merge", body: { status: manifest.status } } as const;
+      await client.patch(nodes, { name }, patch, { subresource: "status", signal });
+    }
+  };
+  return { client, cloud, writes, until, join, clock };
+}
+
+test("a life costs a token, an intent, a record, one Node patch and one status; a death its Node and a patch", async (t) => {
+  const { client, cloud, writes, until, join, clock } = await setUp(t);
+  const ref = { namespace: "kube-system", name: "m" };
+  await client.create(machines, machineManifest() as never, { signal });
+  await until(async () => cloud.vms().length === 1);
+  await join();
+  await until(async () => (await client.get(machines, ref, { signal })).status?.phase === "Running");
+  // No longer: this Node's kubelet renews no Lease.
+  await clock.advance(20_000);
+  assert.deepEqual(writes.toSorted(), [
+    "PATCH machines",
+    "PATCH machines",
+    "PATCH machines",
+    "PATCH nodes",
+    "POST events",
+    "POST secrets",
+  ]);
+  const found = await client.list(events, { namespace: "kube-system", signal });
+  assert.deepEqual(
+    found.items.map(({ reason }) => reason),
+    ["Created"],
+  );
+  const { status } = await client.get(machines, ref, { signal });
+  assert.deepEqual(
+    status?.conditions?.map(({ type, status }) => `${type}=${status}`),
+    ["InstanceReady=True", "NodeReady=True", "Ready=True"],
+  );
+
+  writes.length = 0;
+  await client.delete(machines, ref, { signal });
+  await until(async () => (await client.list(machines, { signal })).items.length === 0);
+  assert.deepEqual(writes, ["DELETE nodes", "PATCH machines"]);
+  assert.deepEqual(cloud.vms(), []);
+});
+
+test("a MachineDeployment becomes Ready Nodes, and its deletion leaves nothing", async (t) => {
+  const { client, cloud, until, join } = await setUp(t);
+  const { spec } = machineManifest() as { spec: MachineDeployment["spec"]["template"]["spec"] };
+  const labels = { app: "a" };
+  const ref = { namespace: "kube-system", name: "md" };
+  await client.create(
+    machineDeployments,
+    {
+      apiVersion: API_VERSION,
+      kind: "MachineDeployment",
+      metadata: ref,
+      spec: { replicas: 3, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+    },
+    { signal },
+  );
+  await until(async () => {
+    await join();
+    return (await client.get(machineDeployments, ref, { signal })).status?.availableReplicas === 3;
+  });
+  assert.equal(cloud.vms().length, 3);
+  await client.delete(machineDeployments, ref, { propagationPolicy: "Foreground", signal });
+  await until(async () => (await client.list(machineDeployments, { signal })).items.length === 0);
+  assert.deepEqual(cloud.vms(), []);
+  assert.deepEqual((await client.list(machines, { signal })).items, []);
+  assert.deepEqual([...cloud.violations], []);
+});

@@ -1,0 +1,160 @@
+import type { MachineDeployment, MachineSet } from "@machine-controller/api";
+import {
+  ANNOTATION_REVISION,
+  ANNOTATION_REVISION_HISTORY,
+  API_VERSION,
+  FINALIZER_FOREGROUND,
+} from "@machine-controller/api/well-known";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineDeployments, machines, machineSets } from "../resources.ts";
+import { FAULTS } from "../testing/faults.ts";
+import { createWorld, machineManifest, type World } from "../testing/world.ts";
+
+const labels = { app: "a" };
+const { spec: machineSpec } = machineManifest() as { spec: object };
+const template = (kubelet: string): object => ({
+  metadata: { labels },
+  spec: { ...machineSpec, versions: { kubelet } },
+});
+
+const put = (world: World, spec: object): MachineDeployment =>
+  world.cluster.put<MachineDeployment>(machineDeployments, {
+    apiVersion: API_VERSION,
+    kind: "MachineDeployment",
+    metadata: { name: "md" },
+    spec,
+  });
+const add = (world: World, spec: object = {}): MachineDeployment =>
+  put(world, { replicas: 3, selector: { matchLabels: labels }, template: template("1.36.1"), ...spec });
+const fleetWorld = (): Promise<World> => createWorld({ controllers: ["machine", "machine-set", "machine-deployment"] });
+const sets = (world: World): MachineSet[] => world.cluster.list(machineSets);
+const setOf = (world: World, kubelet: string): MachineSet | undefined =>
+  sets(world).find(({ spec }) => spec.template.spec.versions.kubelet === kubelet);
+const live = (world: World) =>
+  world.cluster.list(machines).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+const available = (world: World): number =>
+  live(world).filter(({ status }) =>
+    status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
+  ).length;
+
+const isRolledOut =
+  (world: World, kubelet: string, replicas = 3) =>
+  (): boolean =>
+    live(world).length === replicas &&
+    available(world) === replicas &&
+    live(world).every(({ spec }) => spec.versions.kubelet === kubelet) &&
+    world.cluster.get<MachineDeployment>(machineDeployments, "md")?.status?.availableReplicas === replicas;
+
+test("a changed template is rolled out within its limits, and the deployment comes to rest", async () => {
+  const world = await fleetWorld();
+  add(world);
+  await world.until(isRolledOut(world, "1.36.1"));
+  put(world, { template: template("1.36.2") });
+  const done = isRolledOut(world, "1.36.2");
+  await world.until(() => {
+    assert.ok(live(world).length <= 4, `${live(world).length} Machines`);
+    assert.ok(available(world) >= 3, `${available(world)} available`);
+    return done();
+  });
+  await world.pass(30_000);
+  const before = world.faults.calls.length;
+  await world.pass(600_000);
+  assert.equal(world.faults.calls.length, before);
+  assert.deepEqual(world.cluster.noops, []);
+  assert.deepEqual([...world.cloud.violations], []);
+});
+
+test("a template that means the same starts no rollout; going back takes the old MachineSet up again", async () => {
+  const world = await fleetWorld();
+  add(world);
+  await world.until(isRolledOut(world, "1.36.1"));
+  const first = setOf(world, "1.36.1");
+  put(world, {
+    template: {
+      metadata: { annotations: {}, labels },
+      spec: { ...machineSpec, taints: [], versions: { kubelet: "1.36.1" } },
+    },
+  });
+  await world.pass(30_000);
+  assert.equal(sets(world).length, 1);
+
+  put(world, { template: template("1.36.2") });
+  await world.until(isRolledOut(world, "1.36.2"));
+  assert.equal(setOf(world, "1.36.2")?.metadata.annotations?.[ANNOTATION_REVISION], "2");
+  put(world, { template: template("1.36.1") });
+  await world.until(isRolledOut(world, "1.36.1"));
+  const again = setOf(world, "1.36.1");
+  assert.equal(again?.metadata.uid, first?.metadata.uid);
+  assert.equal(again?.metadata.annotations?.[ANNOTATION_REVISION], "3");
+  assert.equal(again?.metadata.annotations?.[ANNOTATION_REVISION_HISTORY], "1");
+  const deployment = world.cluster.get<MachineDeployment>(machineDeployments, "md");
+  assert.equal(deployment?.metadata.annotations?.[ANNOTATION_REVISION], "3");
+  assert.deepEqual(deployment?.metadata.finalizers, [FINALIZER_FOREGROUND]);
+});
+
+test("of old MachineSets as many are kept as the history says", async () => {
+  const world = await fleetWorld();
+  add(world, { replicas: 1, revisionHistoryLimit: 1 });
+  for (const kubelet of ["1.36.1", "1.36.2", "1.36.3", "1.36.4"]) {
+    put(world, { template: template(kubelet) });
+    await world.until(isRolledOut(world, kubelet, 1));
+    await world.pass(5_000);
+    // The garbage collector's part.
+    for (const { metadata } of sets(world)) {
+      if (metadata.deletionTimestamp === undefined) continue;
+      world.cluster.put(machineSets, { metadata: { name: metadata.name, finalizers: [] } });
+    }
+  }
+  assert.deepEqual(
+    sets(world)
+      .map(({ spec }) => spec.template.spec.versions.kubelet)
+      .sort(),
+    ["1.36.3", "1.36.4"],
+  );
+});
+
+test("while paused no template is rolled out, and a changed count still is", async () => {
+  const world = await fleetWorld();
+  add(world, { replicas: 2 });
+  await world.until(isRolledOut(world, "1.36.1", 2));
+  put(world, { paused: true, replicas: 3, template: template("1.36.2") });
+  await world.until(isRolledOut(world, "1.36.1", 3));
+  world.cluster.put(machineDeployments, { metadata: { name: "md", annotations: { note: "edited" } } });
+  await world.pass(20_000);
+  assert.equal(sets(world).length, 1);
+  assert.equal(world.cloud.calls["create"], 3);
+  put(world, { paused: false });
+  await world.until(isRolledOut(world, "1.36.2", 3));
+});
+
+test("limits that make no sense are an error that is told, and nothing moves", async () => {
+  const world = await fleetWorld();
+  add(world, { strategy: { rollingUpdate: { maxSurge: "many" } } });
+  await world.pass(20_000);
+  assert.match(world.events[0]?.message ?? "", /spec\.strategy\.rollingUpdate/);
+  assert.equal(world.events.length, 1);
+  assert.equal(sets(world).length, 0);
+});
+
+test("one fault at any call of the deployment's and the sets': one MachineSet a template, all within the limits", async () => {
+  for (const fault of FAULTS) {
+    for (let at = 1, calls = 1; at <= calls; at += 1) {
+      const world = await fleetWorld();
+      let n = 0;
+      world.faults.plan = (_n, call) =>
+        / machine(sets|deployments)$|^(create|delete) machines$/.test(call) && (n += 1) === at ? fault : undefined;
+      add(world, { replicas: 1 });
+      await world.until(isRolledOut(world, "1.36.1", 1));
+      put(world, { template: template("1.36.2") });
+      await world.until(() => {
+        assert.ok(available(world) >= 1, `${fault} at ${at}: none is available`);
+        return isRolledOut(world, "1.36.2", 1)();
+      });
+      assert.equal(sets(world).length, 2, `${fault} at ${at}`);
+      assert.deepEqual([...world.cloud.violations], []);
+      calls = Math.max(calls, n);
+      await world.stop();
+    }
+  }
+});

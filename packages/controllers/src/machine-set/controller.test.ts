@@ -1,0 +1,207 @@
+import type { Machine, MachineSet } from "@machine-controller/api";
+import { API_VERSION, FINALIZER_FOREGROUND, LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
+import { coreResources } from "@machine-controller/kube-client";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machines, machineSets } from "../resources.ts";
+import { FAULTS } from "../testing/faults.ts";
+import { createWorld, machineManifest, nodeManifest, type World } from "../testing/world.ts";
+
+const labels = { app: "a" };
+
+function addSet(world: World, spec: object = {}): MachineSet {
+  const { spec: template } = machineManifest() as { spec: object };
+  return world.cluster.put<MachineSet>(machineSets, {
+    apiVersion: API_VERSION,
+    kind: "MachineSet",
+    metadata: { name: "set", finalizers: [FINALIZER_FOREGROUND] },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: template },
+      ...spec,
+    },
+  });
+}
+const createSetWorld = (): Promise<World> => createWorld({ controllers: ["machine-set"] });
+function addNode(world: World, machine: Machine | undefined): void {
+  const uid = machine?.metadata.uid ?? "";
+  world.joins = false;
+  world.cluster.put(coreResources.nodes, {
+    ...nodeManifest("n", { machineUid: uid, address: "10.0.0.1" }),
+    metadata: { name: "n", labels: { [LABEL_NODE_OWNER]: uid } },
+  });
+}
+const live = (world: World): Machine[] =>
+  world.cluster.list(machines).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+const scale = (world: World, replicas: number): unknown =>
+  world.cluster.put(machineSets, { metadata: { name: "set" }, spec: { replicas } });
+const status = (world: World) => world.cluster.get<MachineSet>(machineSets, "set")?.status;
+const count = (world: World, call: string): number => world.faults.calls.filter((name) => name === call).length;
+
+test("it creates what is missing and deletes what is too much", async () => {
+  const world = await createSetWorld();
+  addSet(world);
+  await world.until(() => status(world)?.replicas === 3);
+  scale(world, 1);
+  await world.until(() => live(world).length === 1 && status(world)?.replicas === 1);
+  assert.equal(count(world, "create machines"), 3);
+  assert.equal(count(world, "delete machines"), 2);
+});
+
+for (const fault of FAULTS) {
+  test(`one fault at any call, ${fault}: never more Machines than wanted, and never one too many deleted`, async () => {
+    for (let at = 1, calls = 1; at <= calls; at += 1) {
+      const world = await createSetWorld();
+      world.faults.plan = (n) => (n === at ? fault : undefined);
+      let [most, fewest] = [0, Infinity];
+      addSet(world);
+      const watch = (wanted: number) => (): boolean => {
+        most = Math.max(most, live(world).length);
+        if (wanted < 3) fewest = Math.min(fewest, live(world).length);
+        return live(world).length === wanted && status(world)?.replicas === wanted;
+      };
+      await world.until(watch(3));
+      scale(world, 1);
+      await world.until(watch(1));
+      await world.pass(10_000);
+      watch(1)();
+      const story = `${fault} at call ${at}: ${world.faults.calls.join(", ")}`;
+      // What a crashed process sent may land after its successor has looked: one too many, then taken back.
+      assert.ok(most <= (fault === "crash, late" ? 4 : 3), `${most} Machines; ${story}`);
+      assert.equal(fewest, 1, `${fewest} Machines; ${story}`);
+      calls = Math.max(calls, world.faults.calls.length);
+      await world.stop();
+    }
+  });
+}
+
+test("a store that is behind leads to no second creation, however long it is", async () => {
+  const world = await createSetWorld();
+  world.cluster.hold(machines);
+  addSet(world);
+  await world.pass(5_000);
+  for (let minute = 0; minute < 5; minute += 1) {
+    await world.pass(60_000);
+    world.cluster.put(machineSets, { metadata: { name: "set", labels: { minute: String(minute) } } });
+  }
+  assert.equal(live(world).length, 3);
+  world.cluster.release(machines);
+  await world.until(() => status(world)?.replicas === 3);
+  assert.equal(live(world).length, 3);
+});
+
+test("a Machine deleted before any store showed it is made again", async () => {
+  const world = await createSetWorld();
+  world.cluster.hold(machines);
+  addSet(world, { replicas: 1 });
+  await world.until(() => live(world).length === 1);
+  world.cluster.remove(machines, live(world)[0]?.metadata.name ?? "");
+  world.cluster.forget(machines);
+  world.cluster.release(machines);
+  await world.until(() => live(world).length === 1, 120_000);
+});
+
+test("an error of the API server while scaling does not keep the status from being written", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 1 });
+  await world.until(() => status(world)?.replicas === 1);
+  world.faults.plan = (_n, call) => (call === "create machines" ? "lost request" : undefined);
+  scale(world, 2);
+  addNode(world, live(world)[0]);
+  await world.until(() => status(world)?.readyReplicas === 1);
+});
+
+test("a name that is drawn twice costs another draw, not a Machine", async () => {
+  const world = await createSetWorld();
+  const draws = [1, 1, 2];
+  world.random = { bytes: (length) => new Uint8Array(length).fill(draws.shift() ?? 3) };
+  addSet(world, { replicas: 1 });
+  await world.until(() => status(world)?.replicas === 1);
+  scale(world, 2);
+  await world.pass(60_000);
+  assert.equal(live(world).length, 2);
+});
+
+test("a refusal of the first creation keeps the rest from being tried", async () => {
+  const world = await createSetWorld();
+  world.faults.plan = (_n, call) => (call === "create machines" ? "lost request" : undefined);
+  addSet(world, { replicas: 100 });
+  await world.clock.advance(0);
+  assert.ok(count(world, "create machines") <= 2);
+});
+
+test("it adopts what it selects and nobody controls, and leaves what others control or is being deleted", async () => {
+  const world = await createSetWorld();
+  const controller = { apiVersion: API_VERSION, kind: "MachineSet", name: "x", uid: "x", controller: true };
+  world.addMachine({ metadata: { name: "orphan", labels } });
+  world.addMachine({ metadata: { name: "foreign", labels, ownerReferences: [controller] } });
+  world.addMachine({ metadata: { name: "other", labels: { app: "b" } } });
+  world.addMachine({ metadata: { name: "going", labels, finalizers: ["stay"] } });
+  world.cluster.remove(machines, "going");
+  const set = addSet(world, { replicas: 2 });
+  await world.until(() => status(world)?.replicas === 2);
+  assert.equal(count(world, "create machines"), 1);
+  const ownerOf = (name: string) => world.machine(name)?.metadata.ownerReferences?.[0]?.uid;
+  assert.deepEqual(["orphan", "foreign", "other", "going"].map(ownerOf), [set.metadata.uid, "x", undefined, undefined]);
+});
+
+test("a selector that does not match the template is an error that an event tells, once", async () => {
+  const world = await createSetWorld();
+  addSet(world, { selector: { matchLabels: { app: "z" } } });
+  await world.pass(20_000);
+  assert.equal(live(world).length, 0);
+  assert.deepEqual(
+    world.events.map(({ reason }) => reason),
+    ["ReconcileError"],
+  );
+});
+
+test("a deletion whose answer is lost is asked for again, and no other one", async () => {
+  const world = await createSetWorld();
+  addSet(world);
+  await world.until(() => status(world)?.replicas === 3);
+  for (const { metadata } of live(world)) {
+    world.cluster.put(machines, { metadata: { name: metadata.name, finalizers: ["stay"] } });
+  }
+  await world.pass(1_000);
+  world.cluster.hold(machines);
+  let isDown = false;
+  world.faults.plan = (_n, call) => {
+    if (isDown) return "lost request";
+    isDown = call === "delete machines";
+    return isDown ? "lost reply" : undefined;
+  };
+  scale(world, 2);
+  await world.clock.advance(1);
+  const doomed = world.cluster.list(machines).find(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  assert.ok(doomed);
+  // Its Node becomes Ready meanwhile: by rank, it would be another Machine's turn.
+  addNode(world, doomed);
+  await world.clock.advance(1);
+  world.faults.plan = () => undefined;
+  await world.pass(20_000);
+  world.cluster.release(machines);
+  await world.pass(20_000);
+  assert.equal(world.cluster.list(machines).length, 3, "one goes, two stay, none is made");
+});
+
+test("a clock that is set back does not hold the status up", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 1 });
+  await world.until(() => status(world)?.replicas === 1);
+  world.turnClock(-3_600_000);
+  scale(world, 2);
+  await world.pass(2_000);
+  assert.equal(status(world)?.replicas, 2);
+});
+
+test("a Node whose Ready condition has no time does not make a loop", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 1, minReadySeconds: 10 });
+  await world.until(() => live(world).length === 1);
+  addNode(world, live(world)[0]);
+  await world.pass(5_000);
+  assert.equal(status(world)?.readyReplicas, 1);
+  assert.equal(status(world)?.availableReplicas, 1);
+});

@@ -1,0 +1,38 @@
+/** What a Machine does while nobody may act on what the cloud says: show why, and look again from time to time. */
+import { type Decision, wait } from "./decision.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { deletingStatus, doubtStatus } from "./status.ts";
+
+const DOUBT_RECHECK_MS = 60_000;
+
+/** @param next what to do `DOUBT_RECHECK_MS` after the last look; without it, only a change of some object helps. */
+export function holdBack(
+  snapshot: Snapshot,
+  doubt: string,
+  next?: { lookedAtMs: number; decision: Decision },
+): Decision {
+  const deleting = snapshot.machine.metadata.deletionTimestamp !== undefined;
+  const patch = deleting ? deletingStatus(snapshot, doubt) : doubtStatus(snapshot, doubt);
+  if (patch !== undefined) return { kind: "patch-machine", patch, why: "the doubt is shown" };
+  if (next === undefined) return wait(doubt);
+  const retryAt = next.lookedAtMs + DOUBT_RECHECK_MS;
+  return snapshot.nowMs < retryAt ? wait(doubt, retryAt) : next.decision;
+}
+
+/** A list that misses more than one recorded instance and more than this share of them is not believed. */
+const BRAKE_SHARE = 0.3;
+
+/** Why so much is missing at once that nothing is believed; undefined when it is not. */
+export function brakeOf(snapshot: Snapshot): string | undefined {
+  const { missing, recorded } = snapshot.fleet();
+  if (missing <= 1 || missing <= recorded * BRAKE_SHARE) return undefined;
+  return `${missing} of ${recorded} instances of this account are missing at once, so nothing is replaced or given up`;
+}
+
+/** Why an instance is sought with a provider that never made it; undefined when it is not. */
+export function mismatchOf({ record, intent, provider }: Snapshot): string | undefined {
+  const made = (record ?? intent)?.provider ?? provider.name;
+  return made === provider.name
+    ? undefined
+    : `the instance is one of ${made} and the spec now says ${provider.name}; put it back`;
+}

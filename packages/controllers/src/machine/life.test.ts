@@ -1,0 +1,309 @@
+// Histories of Machines without a broken wire: what people, other controllers and other clouds' instances do to them.
+import {
+  ANNOTATION_ABANDON,
+  ANNOTATION_CREATE_INTENT,
+  ANNOTATION_INITIALIZERS,
+  ANNOTATION_INSTANCE,
+  FINALIZER_INSTANCE,
+  FINALIZER_NODE,
+  LABEL_NODE_OWNER,
+} from "@machine-controller/api/well-known";
+import { coreResources, type Node } from "@machine-controller/kube-client";
+import { ProviderError } from "@machine-controller/provider";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machines } from "../resources.ts";
+import { createWorld, machineManifest, nodeManifest, type World } from "../testing/world.ts";
+
+const { nodes, pods } = coreResources;
+const OURS = [FINALIZER_INSTANCE, FINALIZER_NODE];
+
+const conditionOf = (world: World, type: string, name = "m") =>
+  world.machine(name)?.status?.conditions?.find((condition) => condition.type === type);
+const isReady = (world: World, name = "m"): boolean => conditionOf(world, "Ready", name)?.status === "True";
+const count = (world: World, call: string): number => world.faults.calls.filter((name) => name === call).length;
+const providerSpec = (cloudProvider: string): object => ({
+  spec: { providerSpec: { value: { cloudProvider } }, versions: { kubelet: "1.36.2" } },
+});
+
+async function readyWorld(options: Parameters<typeof createWorld>[0] = {}): Promise<World> {
+  const world = await createWorld(options);
+  world.addMachine();
+  await world.until(() => isReady(world));
+  return world;
+}
+
+test("a life is four writes: intent, record, Node, status", async () => {
+  const world = await readyWorld();
+  await world.pass(600_000);
+  assert.deepEqual(
+    world.faults.calls.filter((call) => !call.startsWith("cloud")),
+    ["patch machines", "patch machines", "patch nodes", "patch machines"],
+  );
+  assert.deepEqual(
+    world.events.map(({ reason }) => reason),
+    ["Created"],
+  );
+  assert.equal(world.machine()?.status?.phase, "Running");
+  assert.equal(world.machine()?.status?.nodeRef?.uid, world.node()?.metadata.uid);
+});
+
+test("a Machine of the Go implementation whose instance exists is adopted, not made again", async () => {
+  const world = await createWorld();
+  const { uid } = world.addMachine({ metadata: { finalizers: OURS } }).metadata;
+  await world.stop();
+  world.cloud.add({ name: "m", machineUid: uid });
+  await world.restart();
+  await world.until(() => isReady(world));
+  assert.equal(world.cloud.calls["create"] ?? 0, 0);
+  assert.ok(world.machine()?.metadata.annotations?.[ANNOTATION_CREATE_INTENT]);
+  assert.equal(world.events[0]?.reason, "InstanceAdopted");
+});
+
+test("a Machine of the Go implementation without an instance gets one, once no request of the former can land", async () => {
+  for (const kind of ["unique-name", "tag-scan"] as const) {
+    const world = await createWorld({ idempotency: { class: kind, settleMs: 10_000, consistencyMs: 3_000 } });
+    const started = world.clock.now();
+    world.addMachine({ metadata: { finalizers: OURS } });
+    await world.until(() => world.cloud.calls["create"] === 1);
+    assert.equal(world.clock.now() - started >= 10_000, kind === "tag-scan");
+    await world.stop();
+  }
+});
+
+test("a Machine of the Go implementation that is deleted goes once its instance cannot show up any more", async () => {
+  const world = await createWorld();
+  const { uid } = world.addMachine({ metadata: { finalizers: OURS } }).metadata;
+  world.cluster.remove(machines, "m");
+  await world.pass(8_000);
+  world.cloud.add({ name: "m", machineUid: uid });
+  await world.until(() => world.machine() === undefined);
+  assert.deepEqual([...world.cloud.violations], []);
+  assert.equal(world.cloud.vms().length, 0);
+});
+
+test("a name that belongs to someone else is an error that stays, without a storm", async () => {
+  const world = await createWorld();
+  world.cloud.add({ name: "m" });
+  world.addMachine();
+  await world.until(() => world.machine()?.status?.errorReason === "InvalidConfiguration");
+  await world.pass(60_000);
+  const before = world.faults.calls.length;
+  await world.pass(3_600_000);
+  assert.ok(world.faults.calls.length - before < 40, `${world.faults.calls.length - before} calls an hour`);
+  assert.ok(world.events.length <= 2);
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined);
+  assert.equal(world.cloud.vms().length, 1, "someone else's instance stays");
+});
+
+test("of two Machines with one spec.metadata.name one gets the instance and the other an explanation", async () => {
+  const world = await createWorld();
+  const { spec } = machineManifest() as { spec: object };
+  for (const name of ["a", "b"])
+    world.addMachine({ metadata: { name }, spec: { ...spec, metadata: { name: "same" } } });
+  await world.until(() => isReady(world, "a") || isReady(world, "b"));
+  await world.pass(60_000);
+  const loser = isReady(world, "a") ? "b" : "a";
+  assert.equal(world.machine(loser)?.status?.errorReason, "InvalidConfiguration");
+  world.cluster.remove(machines, loser);
+  await world.until(() => world.machine(loser) === undefined);
+  assert.equal(world.cloud.vms().length, 1);
+  assert.ok(world.node("same"), "the winner's Node stays");
+});
+
+test("a cloud that is sold out is asked ever more rarely, and tells when it is over", async () => {
+  const world = await createWorld();
+  world.cloud.failures.set("create", new ProviderError("InsufficientResources", "sold out"));
+  world.addMachine();
+  await world.pass(3_600_000);
+  assert.equal(world.machine()?.status?.errorReason, "InsufficientResources");
+  assert.ok((world.cloud.calls["create"] ?? 0) < 30, `${world.cloud.calls["create"]} tries an hour`);
+  assert.equal(world.events.length, 1);
+  world.cloud.failures.clear();
+  await world.until(() => isReady(world), 600_000);
+  assert.equal(world.machine()?.status?.errorReason, undefined);
+});
+
+test("user data that is missing is told while it is, and not after", async () => {
+  const world = await createWorld();
+  world.userData = { missing: "Secret x does not exist yet" };
+  world.addMachine();
+  await world.pass(10_000);
+  assert.equal(conditionOf(world, "BootstrapReady")?.status, "False");
+  assert.equal(count(world, "patch machines"), 1);
+  world.userData = { text: "#cloud-config" };
+  await world.until(() => isReady(world));
+  assert.equal(conditionOf(world, "BootstrapReady")?.status, "True");
+});
+
+test("a paused Machine gets nothing new, and is deleted all the same", async () => {
+  const world = await createWorld();
+  world.addMachine({ metadata: { annotations: { [ANNOTATION_INITIALIZERS]: "someone" } } });
+  await world.pass(30_000);
+  assert.deepEqual(world.faults.calls, []);
+  world.cluster.put(machines, { metadata: { name: "m", annotations: { [ANNOTATION_INITIALIZERS]: null } } });
+  await world.until(() => isReady(world));
+  world.cluster.put(machines, { metadata: { name: "m", annotations: { [ANNOTATION_INITIALIZERS]: "again" } } });
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined);
+  assert.equal(world.cloud.vms().length, 0);
+});
+
+test("a Machine that nothing was made for goes at once, whatever its spec says", async () => {
+  const world = await createWorld();
+  world.addMachine(providerSpec("nonsense"));
+  await world.until(() => world.machine()?.status?.phase === "Failed");
+  world.cluster.remove(machines, "m");
+  await world.pass(500);
+  assert.equal(world.machine(), undefined);
+});
+
+test("a Machine whose spec was broken later keeps its instance, says the way out, and goes when it is mended or given up", async () => {
+  for (const way of ["mend", "abandon"] as const) {
+    const world = await readyWorld();
+    world.cluster.put(machines, { metadata: { name: "m" }, ...providerSpec("nonsense") });
+    world.cluster.remove(machines, "m");
+    await world.pass(120_000);
+    assert.match(conditionOf(world, "InstanceDeleted")?.message ?? "", new RegExp(`${ANNOTATION_ABANDON}=true`));
+    assert.equal(world.cloud.vms().length, 1);
+    if (way === "mend") world.cluster.put(machines, { metadata: { name: "m" }, ...providerSpec("fake") });
+    else world.cluster.put(machines, { metadata: { name: "m", annotations: { [ANNOTATION_ABANDON]: "true" } } });
+    await world.until(() => world.machine() === undefined);
+    assert.equal(world.cloud.vms().length, way === "mend" ? 0 : 1);
+    await world.stop();
+  }
+});
+
+test("a damaged record stops a Machine: nothing is made, deleted or asked", async () => {
+  const world = await readyWorld();
+  world.cluster.put(machines, { metadata: { name: "m", annotations: { [ANNOTATION_INSTANCE]: "{" } } });
+  await world.until(() => world.machine()?.status?.errorReason !== undefined);
+  assert.match(world.machine()?.status?.errorMessage ?? "", /is not a record/);
+  world.cluster.remove(machines, "m");
+  await world.pass(60_000);
+  assert.equal(world.cloud.vms().length, 1);
+  assert.equal(world.machine()?.metadata.annotations?.[ANNOTATION_INSTANCE], "{");
+  assert.equal(world.cloud.calls["cleanup"] ?? 0, 0);
+});
+
+test("a Machine whose cloud was swapped in its spec is not sought in the other cloud", async () => {
+  const world = await readyWorld();
+  const { metadata } = world.machine() ?? {};
+  const record = JSON.parse(metadata?.annotations?.[ANNOTATION_INSTANCE] ?? "{}") as object;
+  const annotations = { [ANNOTATION_INSTANCE]: JSON.stringify({ ...record, provider: "elsewhere" }) };
+  world.cluster.put(machines, { metadata: { name: "m", annotations } });
+  await world.until(() => /put it back/.test(conditionOf(world, "InstanceReady")?.message ?? ""));
+  world.cluster.remove(machines, "m");
+  await world.pass(60_000);
+  assert.match(conditionOf(world, "InstanceDeleted")?.message ?? "", /is one of elsewhere.*put it back/);
+  assert.equal(world.cloud.calls["cleanup"] ?? 0, 0);
+});
+
+test("an instance whose creation was not answered is found and recorded once", async () => {
+  const world = await createWorld();
+  world.faults.plan = (_n, call) => (call === "cloud create" && count(world, call) === 1 ? "lost reply" : undefined);
+  world.addMachine();
+  await world.until(() => isReady(world));
+  assert.equal(world.cloud.vms().length, 1);
+  assert.deepEqual([...world.cloud.violations], []);
+});
+
+test("a Node that is deleted by hand and joins again is taken back", async () => {
+  const world = await readyWorld();
+  const before = world.node()?.metadata.uid;
+  world.joins = false;
+  world.cluster.remove(nodes, "m");
+  await world.until(() => world.machine()?.status?.nodeRef === undefined);
+  world.joins = true;
+  await world.until(() => isReady(world));
+  assert.notEqual(world.machine()?.status?.nodeRef?.uid, before);
+  assert.equal(world.machine()?.status?.nodeRef?.uid, world.node()?.metadata.uid);
+  assert.equal(world.cloud.calls["create"], 1);
+});
+
+test("a foreign Node that got the address of a lost instance is neither taken nor drained nor deleted", async () => {
+  const world = await readyWorld();
+  const [vm] = world.cloud.vms();
+  world.joins = false;
+  world.cluster.remove(nodes, "m");
+  const foreign = nodeManifest("foreign", { machineUid: "", address: vm?.address ?? "" });
+  world.cluster.put(nodes, { ...foreign, spec: { providerID: "elsewhere://1" } });
+  world.cluster.put(pods, { metadata: { name: "p" }, spec: { nodeName: "foreign" } });
+  await world.pass(30_000);
+  assert.equal(world.machine()?.status?.nodeRef, undefined);
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined);
+  const node = world.node("foreign");
+  assert.equal(node?.metadata.labels?.[LABEL_NODE_OWNER], undefined);
+  assert.equal(node?.spec?.unschedulable, undefined);
+  assert.equal(world.cluster.list(pods).length, 1);
+});
+
+test("a Node that joined just before its Machine is deleted goes with it, labelled or not", async () => {
+  const world = await createWorld();
+  world.joins = false;
+  const { uid } = world.addMachine().metadata;
+  await world.until(() => world.cloud.vms().length === 1);
+  await world.stop();
+  world.cluster.put(nodes, nodeManifest("m", { machineUid: uid ?? "", address: "10.0.0.1" }));
+  world.cluster.remove(machines, "m");
+  await world.restart();
+  await world.until(() => world.machine() === undefined);
+  assert.equal(world.node(), undefined);
+});
+
+test("a NotReady Node whose message counts the seconds costs no writes", async () => {
+  const world = await readyWorld();
+  world.joins = false;
+  const say = (seconds: number): Node =>
+    world.cluster.put(nodes, {
+      metadata: { name: "m" },
+      status: {
+        conditions: [{ type: "Ready", status: "False", reason: "KubeletNotReady", message: `for ${seconds} s` }],
+      },
+    });
+  say(0);
+  await world.pass(2_000);
+  const before = count(world, "patch machines");
+  for (let seconds = 10; seconds < 300; seconds += 10) {
+    say(seconds);
+    await world.pass(10_000);
+  }
+  assert.equal(count(world, "patch machines"), before);
+});
+
+test("pods move before the instance goes; what holds them up is told, and only so long", async () => {
+  const world = await readyWorld({ machine: { skipEvictionAfterMs: 600_000 } });
+  world.addMachine({ metadata: { name: "other" } });
+  await world.until(() => isReady(world, "other"));
+  const pod = (name: string, metadata: object = {}): object =>
+    world.cluster.put(pods, { metadata: { name, ...metadata }, spec: { nodeName: "m" } });
+  pod("free");
+  pod("held", { annotations: { budget: "0" } });
+  pod("daemon", {
+    ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "d", controller: true }],
+  });
+  pod("mirror", { annotations: { "kubernetes.io/config.mirror": "x" } });
+  world.cluster.remove(machines, "m");
+  await world.pass(60_000);
+  assert.equal(world.node()?.spec?.unschedulable, true);
+  assert.deepEqual(
+    world.cluster.list(pods).map(({ metadata }) => metadata.name),
+    ["held", "daemon", "mirror"],
+  );
+  assert.equal(conditionOf(world, "InstanceDeleted")?.message, "evicting kube-system/held");
+  assert.equal(world.cloud.vms().length, 2, "the instance waits for its pods");
+  await world.until(() => world.machine() === undefined, 700_000);
+  assert.equal(world.cloud.vms().length, 1);
+});
+
+test("a Machine that is gone leaves nothing behind in memory, and one of the same name begins anew", async () => {
+  const world = await readyWorld();
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined);
+  world.addMachine();
+  await world.until(() => isReady(world));
+  assert.equal(world.cloud.calls["create"], 2);
+  assert.deepEqual([...world.cloud.violations], []);
+});

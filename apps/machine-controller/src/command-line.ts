@@ -4,6 +4,7 @@ import { parseCount } from "./go-flags.ts";
 import { addRunFlags, type RunFlags } from "./run-flags.ts";
 import type { UpOptions } from "./up.ts";
 import { UsageError } from "./usage-error.ts";
+import { addWebhookFlags, type WebhookFlags } from "./webhook-flags.ts";
 
 type Terminal = { environment: NodeJS.ProcessEnv; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
 
@@ -19,6 +20,13 @@ export function createProgram({ environment, stdout, stderr }: Terminal): Comman
     .action(async (flags: RunFlags) => {
       const { run } = await import("./run.ts");
       await run(flags, environment);
+    });
+
+  addWebhookFlags(program.command("webhook"))
+    .description("serve the admission webhooks of Machines, MachineSets and MachineDeployments")
+    .action(async (flags: WebhookFlags) => {
+      const { webhook } = await import("./webhook.ts");
+      await webhook(flags);
     });
 
   program

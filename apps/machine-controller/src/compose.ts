@@ -12,6 +12,7 @@ export type ControllerSettings = {
   environment: Readonly<Record<string, string | undefined>>;
   name: string;
   workerCount: number;
+  nodeCsrApprover: boolean;
   externalCloudProvider: boolean;
   joinClusterTimeoutMs: number | undefined;
   skipEvictionAfterMs: number;
@@ -40,6 +41,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     providers: createProviders(settings),
     name: settings.name,
     workerCount: settings.workerCount,
+    nodeCsrApprover: settings.nodeCsrApprover,
     machine: {
       externalCloudProvider: settings.externalCloudProvider,
       joinClusterTimeoutMs: settings.joinClusterTimeoutMs,

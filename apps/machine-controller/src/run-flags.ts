@@ -17,6 +17,7 @@ export type RunFlags = {
   overrideBootstrapKubeletApiserver?: string;
   clusterDns: string;
   caBundle?: string;
+  nodeCsrApprover: boolean;
   nodeExternalCloudProvider: boolean;
   nodeKubeletFeatureGates: Record<string, boolean>;
   logDebug: boolean;
@@ -27,7 +28,6 @@ export type RunFlags = {
 const WITHOUT_EFFECT = [
   "bootstrap-token-service-account-name",
   "enable-profiling",
-  "node-csr-approver",
   "node-port-range",
   "node-http-proxy",
   "node-no-proxy",
@@ -83,6 +83,7 @@ export function addRunFlags(command: Command): Command {
   flag("--override-bootstrap-kubelet-apiserver <url>", "API server as new nodes reach it");
   flag("--cluster-dns <ip,…>", "addresses of the cluster's DNS service", { value: "10.10.10.10" });
   flag("--ca-bundle <path>", "PEM file of the authorities that cloud APIs are trusted by, instead of the system's");
+  flag("--node-csr-approver [bool]", "approve the serving certificates of Machines' kubelets", boolean(true));
   flag("--node-external-cloud-provider [bool]", "a cloud-controller-manager looks after Nodes", boolean(false));
   flag("--node-kubelet-feature-gates <gates>", "comma list of Gate=bool", {
     parse: parseFeatureGates,

@@ -41,6 +41,7 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
         environment,
         name: flags.name,
         workerCount: flags.workerCount,
+        nodeCsrApprover: flags.nodeCsrApprover,
         externalCloudProvider: flags.nodeExternalCloudProvider,
         joinClusterTimeoutMs: flags.joinClusterTimeout || undefined,
         skipEvictionAfterMs: flags.skipEvictionAfter,

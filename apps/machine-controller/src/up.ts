@@ -65,6 +65,7 @@ export async function up(
         environment: { ...environment, ...clouds.environment },
         name: "",
         workerCount: 32,
+        nodeCsrApprover: true,
         externalCloudProvider: false,
         joinClusterTimeoutMs: undefined,
         skipEvictionAfterMs: 2 * 3_600_000,

@@ -34,7 +34,7 @@ if ("skipped" in real) console.log(`no real control plane to compare with: ${rea
 
 async function measureEmbedded(): Promise<{ rates: WriteRates; rssMiB: number }> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  const server = spawn(process.execPath, [...process.execArgv, "bench/serve-control-plane.ts", folder], {
+  const server = spawn(process.execPath, [...process.execArgv, "test/clients/serve-control-plane.ts", folder], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {

@@ -1,17 +1,19 @@
-// Serves an embedded control plane on a port of its own until it is killed; prints the path of a kubeconfig.
+// Serves an embedded control plane until it is killed: `serve-control-plane.ts FOLDER [PORT]`. What it keeps is in FOLDER,
+// where it also leaves a kubeconfig; it prints the path of that once it listens.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createControlPlane, serveControlPlane } from "@machine-controller/control-plane";
 import { systemClock } from "@machine-controller/kube-runtime";
-import { systemRandom } from "../apps/machine-controller/src/environment.ts";
+import { systemRandom } from "../../apps/machine-controller/src/environment.ts";
 
-const folder = process.argv[2] ?? ".";
+const [folder = ".", port = "0"] = process.argv.slice(2);
 const controlPlane = await createControlPlane({
   database: join(folder, "cluster.db"),
   clock: systemClock,
   random: systemRandom,
+  log: (line) => console.error(JSON.stringify(line)),
 });
-const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port: 0 });
+const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port: Number(port) });
 const kubeconfig = join(folder, "kubeconfig");
 writeFileSync(kubeconfig, await controlPlane.kubeconfig({ server: url }), { mode: 0o600 });
 console.log(kubeconfig);

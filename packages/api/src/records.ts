@@ -32,16 +32,16 @@ export type InstanceRecord = {
 };
 
 export const intentOf = (machine: Machine): CreateIntent | undefined =>
-  parseRecord<CreateIntent>(machine, ANNOTATION_CREATE_INTENT, ["token", "provider"]);
+  parseRecord<CreateIntent>(machine, ANNOTATION_CREATE_INTENT, "token");
 
 export const recordOf = (machine: Machine): InstanceRecord | undefined =>
-  parseRecord<InstanceRecord>(machine, ANNOTATION_INSTANCE, ["id", "provider"]);
+  parseRecord<InstanceRecord>(machine, ANNOTATION_INSTANCE, "id");
 
 /**
  * A record somebody damaged must stop the machine, not look absent: absence would allow a second instance.
  * @throws Error naming the Machine and the annotation.
  */
-function parseRecord<T>(machine: Machine, annotation: string, required: (keyof T & string)[]): T | undefined {
+function parseRecord<T>(machine: Machine, annotation: string, key: keyof T & string): T | undefined {
   const text = machine.metadata.annotations?.[annotation];
   if (text === undefined) return undefined;
   let parsed: unknown;
@@ -50,9 +50,18 @@ function parseRecord<T>(machine: Machine, annotation: string, required: (keyof T
   } catch (cause) {
     throw damaged(machine, annotation, cause);
   }
-  const complete = required.every((key) => typeof (parsed as Record<string, unknown> | null)?.[key] === "string");
-  if (!complete) throw damaged(machine, annotation);
+  if (!isComplete(parsed, key)) throw damaged(machine, annotation);
   return parsed as T;
+}
+
+/** Times and attempts count too: the join time-out and the next attempt follow from them. */
+function isComplete(parsed: unknown, key: string): boolean {
+  if (typeof parsed !== "object" || parsed === null) return false;
+  const record = parsed as Record<string, unknown>;
+  const texts = [key, "provider", "account", "at"].every(
+    (name) => typeof record[name] === "string" && record[name] !== "",
+  );
+  return texts && Number.isFinite(Date.parse(String(record["at"]))) && Number.isInteger(record["attempt"]);
 }
 
 function damaged(machine: Machine, annotation: string, cause?: unknown): Error {

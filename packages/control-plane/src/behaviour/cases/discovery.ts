@@ -1,0 +1,206 @@
+/** What clients learn of the server: versions, groups, resources, OpenAPI documents, health. */
+import assert from "node:assert/strict";
+import { valueAt } from "../../object.ts";
+import type { JsonObject } from "../../object.ts";
+import { behaviour } from "../behaviour.ts";
+import { expectBody, expectRefusal, itemsAt } from "../expect.ts";
+import { installWidgets } from "../widgets.ts";
+import type { World } from "../world.ts";
+
+const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+async function resourceOf({ call }: World, root: string, name: string): Promise<JsonObject | undefined> {
+  return itemsAt(expectBody(await call("GET", root), 200, { kind: "APIResourceList" }), "resources").find(
+    (resource) => resource["name"] === name,
+  );
+}
+
+const ALL = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+export const discoveryCases = behaviour("discovery", {
+  "the version is that of Kubernetes 1.36": async ({ call }) => {
+    const body = expectBody(await call("GET", "/version"), 200, { major: "1", minor: "36" });
+    assert.match(String(body["gitVersion"]), /^v1\.36\./);
+  },
+  "the core API has one version": async ({ call }) => {
+    expectBody(await call("GET", "/api"), 200, { kind: "APIVersions", versions: ["v1"] });
+  },
+  "groups name their preferred version": async ({ call }) => {
+    const body = expectBody(await call("GET", "/apis"), 200, { kind: "APIGroupList", apiVersion: "v1" });
+    const apps = itemsAt(body, "groups").find(({ name }) => name === "apps");
+    assert.partialDeepStrictEqual(apps, {
+      versions: [{ groupVersion: "apps/v1", version: "v1" }],
+      preferredVersion: { groupVersion: "apps/v1", version: "v1" },
+    });
+  },
+  "one group by itself": async ({ call }) => {
+    expectBody(await call("GET", "/apis/apps"), 200, { kind: "APIGroup", apiVersion: "v1", name: "apps" });
+    assert.equal((await call("GET", "/apis/none.example.com")).status, 404);
+  },
+  "core resources with short names, categories and verbs": async (world) => {
+    const pods = await resourceOf(world, "/api/v1", "pods");
+    assert.partialDeepStrictEqual(pods, {
+      singularName: "pod",
+      namespaced: true,
+      kind: "Pod",
+      shortNames: ["po"],
+      categories: ["all"],
+    });
+    assert.deepEqual(pods?.["verbs"], ALL);
+    assert.partialDeepStrictEqual(await resourceOf(world, "/api/v1", "nodes"), {
+      namespaced: false,
+      shortNames: ["no"],
+    });
+    assert.deepEqual(
+      (await resourceOf(world, "/api/v1", "namespaces"))?.["verbs"],
+      ALL.filter((verb) => verb !== "deletecollection"),
+    );
+  },
+  "subresources with their kinds": async (world) => {
+    assert.partialDeepStrictEqual(await resourceOf(world, "/api/v1", "pods/eviction"), {
+      group: "policy",
+      version: "v1",
+      kind: "Eviction",
+      verbs: ["create"],
+    });
+    assert.partialDeepStrictEqual(await resourceOf(world, "/api/v1", "serviceaccounts/token"), {
+      group: "authentication.k8s.io",
+      version: "v1",
+      kind: "TokenRequest",
+    });
+    assert.partialDeepStrictEqual(await resourceOf(world, "/apis/apps/v1", "deployments/scale"), {
+      group: "autoscaling",
+      version: "v1",
+      kind: "Scale",
+      verbs: ["get", "patch", "update"],
+    });
+    assert.partialDeepStrictEqual(await resourceOf(world, "/api/v1", "nodes/status"), {
+      kind: "Node",
+      verbs: ["get", "patch", "update"],
+    });
+  },
+  "reviews can only be created": async (world) => {
+    assert.deepEqual((await resourceOf(world, "/apis/authorization.k8s.io/v1", "subjectaccessreviews"))?.["verbs"], [
+      "create",
+    ]);
+  },
+  "a new kind is discovered": async (world) => {
+    await installWidgets(world);
+    const root = `/apis/${world.group}/v1`;
+    await world.until(root, (list) => itemsAt(list, "resources").length === 3);
+    assert.partialDeepStrictEqual(await resourceOf(world, root, "widgets"), {
+      singularName: "widget",
+      namespaced: true,
+      kind: "Widget",
+    });
+    assert.partialDeepStrictEqual(await resourceOf(world, root, "widgets/scale"), {
+      group: "autoscaling",
+      version: "v1",
+      kind: "Scale",
+    });
+    assert.deepEqual(
+      itemsAt((await world.call("GET", root)).body, "resources")
+        .map(({ name }) => name)
+        .toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
+      ["widgets", "widgets/scale", "widgets/status"],
+    );
+    expectBody(await world.call("GET", `/apis/${world.group}`), 200, { preferredVersion: { version: "v1" } });
+  },
+  "aggregated discovery has all groups in one document": async ({ call }) => {
+    const answer = await call("GET", "/apis", { accept: AGGREGATED });
+    expectBody(answer, 200, { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2" });
+    assert.match(answer.headers.get("content-type") ?? "", /g=apidiscovery\.k8s\.io;v=v2;as=APIGroupDiscoveryList/);
+    const apps = itemsAt(answer.body, "items").find((item) => valueAt(item, "metadata.name") === "apps");
+    const [version] = itemsAt(apps, "versions");
+    assert.equal(version?.["version"], "v1");
+    const deployments = itemsAt(version, "resources").find(({ resource }) => resource === "deployments");
+    assert.partialDeepStrictEqual(deployments, {
+      responseKind: { kind: "Deployment" },
+      scope: "Namespaced",
+      singularResource: "deployment",
+      shortNames: ["deploy"],
+      categories: ["all"],
+    });
+    assert.deepEqual(
+      itemsAt(deployments, "subresources")
+        .map(({ subresource }) => subresource)
+        .toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
+      ["scale", "status"],
+    );
+  },
+  "aggregated discovery of the core group": async ({ call }) => {
+    const { body } = await call("GET", "/api", { accept: AGGREGATED });
+    const [core] = itemsAt(body, "items");
+    const resources = itemsAt(itemsAt(core, "versions")[0], "resources").map(({ resource }) => resource);
+    for (const name of ["pods", "nodes", "secrets", "configmaps", "events"]) assert.ok(resources.includes(name), name);
+  },
+  "aggregated discovery learns of a new kind": async (world) => {
+    await installWidgets(world);
+    const deadline = performance.now() + 10_000;
+    for (;;) {
+      const { body } = await world.call("GET", "/apis", { accept: AGGREGATED });
+      if (itemsAt(body, "items").some((item) => valueAt(item, "metadata.name") === world.group)) return;
+      assert.ok(performance.now() < deadline);
+    }
+  },
+  "OpenAPI v3 has a document for each group version": async ({ call }) => {
+    const { paths } = expectBody(await call("GET", "/openapi/v3"), 200) as unknown as {
+      paths: Record<string, { serverRelativeURL: string }>;
+    };
+    const url = paths["apis/apps/v1"]?.serverRelativeURL ?? "";
+    assert.match(url, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]+$/);
+    const body = expectBody(await call("GET", url), 200);
+    assert.match(String(body["openapi"]), /^3\.0/);
+    assert.ok("/apis/apps/v1/namespaces/{namespace}/deployments/{name}" in (body["paths"] as JsonObject));
+    const schemas = (body["components"] as { schemas: Record<string, JsonObject> }).schemas;
+    assert.deepEqual(schemas["io.k8s.api.apps.v1.Deployment"]?.["x-kubernetes-group-version-kind"], [
+      { group: "apps", kind: "Deployment", version: "v1" },
+    ]);
+  },
+  "OpenAPI v3 has the schema of a new kind": async (world) => {
+    await installWidgets(world);
+    const at = `/openapi/v3/apis/${world.group}/v1`;
+    await world.until(at, (document) => document !== undefined);
+    const { body } = await world.call("GET", at);
+    const schemas = (body["components"] as { schemas: Record<string, JsonObject> }).schemas;
+    const name = `${world.group.split(".").toReversed().join(".")}.v1.Widget`;
+    assert.partialDeepStrictEqual(schemas[name], {
+      type: "object",
+      properties: {
+        spec: { type: "object", required: ["size"], properties: { size: { type: "integer", maximum: 10 } } },
+      },
+      "x-kubernetes-group-version-kind": [{ group: world.group, version: "v1", kind: "Widget" }],
+    });
+    const get = valueAt(body["paths"], "") as JsonObject;
+    const put = get[`/apis/${world.group}/v1/namespaces/{namespace}/widgets/{name}`] as JsonObject;
+    assert.deepEqual(
+      Object.keys(put)
+        .filter((key) => key !== "parameters")
+        .toSorted((a, b) => (a < b ? -1 : 1)),
+      ["delete", "get", "patch", "put"],
+    );
+  },
+  "OpenAPI v2 has definitions": async ({ call }) => {
+    const body = expectBody(await call("GET", "/openapi/v2"), 200, { swagger: "2.0" });
+    assert.ok("io.k8s.api.core.v1.Pod" in (body["definitions"] as JsonObject));
+    assert.ok("/api/v1/namespaces/{namespace}/pods" in (body["paths"] as JsonObject));
+  },
+  "health is told to everyone": async ({ call }) => {
+    for (const path of ["/healthz", "/livez", "/readyz"]) {
+      const answer = await call("GET", path, { token: null });
+      assert.deepEqual([answer.status, answer.body["content"]], [200, "ok"]);
+    }
+  },
+  "the root lists paths": async ({ call }) => {
+    const { paths } = expectBody(await call("GET", "/"), 200) as unknown as { paths: string[] };
+    for (const path of ["/api", "/apis", "/healthz", "/openapi/v3", "/version"]) assert.ok(paths.includes(path), path);
+  },
+  "a path that is not there is not found": async ({ call }) => {
+    const answer = await call("GET", "/apis/apps/v9");
+    assert.equal(answer.status, 404);
+    expectRefusal(await call("GET", "/apis/apps/v9/deployments"), 404, {
+      reason: "NotFound",
+      message: "the server could not find the requested resource",
+    });
+  },
+});

@@ -1,0 +1,52 @@
+/**
+ * The behaviour of a Kubernetes API server as cases that run against any body of one: the embedded server in process or
+ * on a port, and a real etcd + kube-apiserver. A case that passes on one and fails on another is a defect.
+ *
+ *     for (const { topic, name, run } of bindCases(BEHAVIOURS, body, "r1")) await run();
+ */
+import type { Behaviour } from "./behaviour.ts";
+import { accessCases } from "./cases/access.ts";
+import { applyCases } from "./cases/apply.ts";
+import { createCases } from "./cases/create.ts";
+import { definitionCases } from "./cases/definitions.ts";
+import { deletionCases } from "./cases/deletion.ts";
+import { discoveryCases } from "./cases/discovery.ts";
+import { generationCases } from "./cases/generation.ts";
+import { identityCases } from "./cases/identity.ts";
+import { listCases } from "./cases/list.ts";
+import { metadataCases } from "./cases/metadata.ts";
+import { namespaceCases } from "./cases/namespaces.ts";
+import { nodeCases } from "./cases/nodes.ts";
+import { patchCases } from "./cases/patch.ts";
+import { schemaCases } from "./cases/schemas.ts";
+import { subresourceCases } from "./cases/subresources.ts";
+import { tableCases } from "./cases/table.ts";
+import { updateCases } from "./cases/update.ts";
+import { watchCases } from "./cases/watch.ts";
+
+export { bindCases } from "./behaviour.ts";
+export type { Behaviour, BoundCase, Case } from "./behaviour.ts";
+export { KNOWN_DIFFERENCES } from "./known-differences.ts";
+export { inProcessBody } from "./in-process-body.ts";
+export type { Body, ClientCertificate, Reply, Sent } from "./world.ts";
+
+export const BEHAVIOURS: readonly Behaviour[] = [
+  accessCases,
+  applyCases,
+  createCases,
+  definitionCases,
+  deletionCases,
+  discoveryCases,
+  generationCases,
+  identityCases,
+  listCases,
+  metadataCases,
+  namespaceCases,
+  nodeCases,
+  patchCases,
+  schemaCases,
+  subresourceCases,
+  tableCases,
+  updateCases,
+  watchCases,
+];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assert as check, constantFrom, dictionary, jsonValue, property } from "fast-check";
+import { assert as check, constantFrom, dictionary, jsonValue, pre, property } from "fast-check";
 import { applyPatch } from "rfc6902";
 import { createPatch } from "./json-patch.ts";
 import { parseVersionConstraint } from "./kubelet-version.ts";
@@ -12,6 +12,8 @@ test("a patch turns any object into any other", () => {
   const object = dictionary(constantFrom("a", "b/c", "d~e", "", "~1"), jsonValue(), { noNullPrototype: true });
   check(
     property(object, object, (before, after) => {
+      // The library that applies patches here loses such members.
+      pre(!JSON.stringify([before, after]).includes("__proto__"));
       const target = { root: structuredClone(before) };
       const patch = createPatch({ root: before }, { root: after });
       assert.deepEqual(

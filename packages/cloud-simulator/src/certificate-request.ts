@@ -1,5 +1,6 @@
 /** A P-256 key and its PKCS#10 request, as a kubelet makes them. The key comes from the injected randomness alone. */
 import { createECDH, createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
+import { isIP } from "node:net";
 import type { Random } from "./random.ts";
 
 export type CertificateRequest = {
@@ -9,17 +10,34 @@ export type CertificateRequest = {
   fingerprint: string;
 };
 
+export type CertificateSubject = {
+  commonName: string;
+  organization: string;
+  /** Names and addresses that a serving certificate is to be good for. */
+  hosts?: readonly string[];
+};
+
 const OID = {
+  extensionRequest: [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e],
+  subjectAlternativeName: [0x55, 0x1d, 0x11],
   commonName: [0x55, 0x04, 0x03],
   organization: [0x55, 0x04, 0x0a],
   ecdsaWithSha256: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
 };
-const TAG = { integer: 0x02, bits: 0x03, oid: 0x06, utf8: 0x0c, sequence: 0x30, set: 0x31, attributes: 0xa0 };
+const TAG = {
+  integer: 0x02,
+  bits: 0x03,
+  octets: 0x04,
+  oid: 0x06,
+  dns: 0x82,
+  ip: 0x87,
+  utf8: 0x0c,
+  sequence: 0x30,
+  set: 0x31,
+  attributes: 0xa0,
+};
 
-export function createCertificateRequest(
-  subject: { commonName: string; organization: string },
-  random: Random,
-): CertificateRequest {
+export function createCertificateRequest(subject: CertificateSubject, random: Random): CertificateRequest {
   const privateKey = createKey(random);
   const publicKey = createPublicKey(privateKey).export({ type: "spki", format: "der" });
   const name = (oid: number[], value: string): Buffer =>
@@ -29,7 +47,7 @@ export function createCertificateRequest(
     der(TAG.integer, Buffer.from([0])),
     der(TAG.sequence, name(OID.organization, subject.organization), name(OID.commonName, subject.commonName)),
     publicKey,
-    der(TAG.attributes),
+    der(TAG.attributes, ...(subject.hosts === undefined ? [] : [alternativeNames(subject.hosts)])),
   );
   const signature = sign("sha256", info, { key: privateKey, dsaEncoding: "der" });
   const request = der(
@@ -62,6 +80,29 @@ function createKey(random: Random): ReturnType<typeof createPrivateKey> {
       d: secret.toString("base64url"),
     },
   });
+}
+
+function alternativeNames(hosts: readonly string[]): Buffer {
+  const names = hosts.map((host) =>
+    isIP(host) === 0 ? der(TAG.dns, Buffer.from(host)) : der(TAG.ip, addressBytes(host)),
+  );
+  const extension = der(
+    TAG.sequence,
+    der(TAG.oid, Buffer.from(OID.subjectAlternativeName)),
+    der(TAG.octets, der(TAG.sequence, ...names)),
+  );
+  const values = der(TAG.set, der(TAG.sequence, extension));
+  return der(TAG.sequence, der(TAG.oid, Buffer.from(OID.extensionRequest)), values);
+}
+
+function addressBytes(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
+  const groups = (part: string | undefined): string[] => (part ? part.split(":") : []);
+  // The URL parser writes IPv6 in hexadecimal groups alone.
+  const [head, tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::").map(groups);
+  const [left = [], right = []] = [head, tail];
+  const zeros = Array<string>(8 - left.length - right.length).fill("0");
+  return Buffer.from([...left, ...zeros, ...right].map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
 function der(tag: number, ...contents: Buffer[]): Buffer {

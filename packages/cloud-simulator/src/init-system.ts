@@ -42,13 +42,7 @@ export function createInitSystem({ disk, facts, log, ...options }: InitSystemOpt
     if (depth >= MAX_DEPTH) return;
     depth += 1;
     scripts.push(text);
-    const filled = text
-      .replaceAll(/"?\$(?:\{[@*]\}|[@*])"?/g, () => args.join(" "))
-      .replaceAll(
-        /\$(?:\{([1-9])\}|([1-9]))/g,
-        (_, braced?: string, bare?: string) => args[Number(braced ?? bare) - 1] ?? "",
-      );
-    for (const command of parseShell(filled)) execute(command);
+    for (const command of parseShell(text, args)) execute(command);
     depth -= 1;
   };
 

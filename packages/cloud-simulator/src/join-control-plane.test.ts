@@ -179,3 +179,23 @@ test("an expired token does not let a machine in", async (t) => {
     caCertificatePem,
   });
 });
+
+test("a pod bound to a machine's Node runs, and does not outlive its deletion", async (t) => {
+  const controlPlane = await createCluster(t);
+  const pods = "/api/v1/namespaces/default/pods";
+  const containers = [{ name: "c", image: "i" }];
+  await create(controlPlane, pods, { metadata: { name: "a" }, spec: { nodeName: NAME, containers } });
+  const { caCertificatePem } = controlPlane;
+  const connect = connectInProcess(controlPlane);
+  await bootUntil(t, /is Ready/, { connect, server: "https://cluster", caCertificatePem });
+  const call = (method: string): Promise<Response> => {
+    const headers = { authorization: `Bearer ${controlPlane.adminToken}` };
+    return controlPlane.handle(new Request(`https://cluster${pods}/a`, { method, headers }));
+  };
+  const until = async (isSo: (answer: Response) => Promise<boolean> | boolean): Promise<void> => {
+    while (!(await isSo(await call("GET")))) await systemClock.sleep(20, { signal: t.signal });
+  };
+  await until(async (answer) => ((await answer.json()) as { status?: { phase: string } }).status?.phase === "Running");
+  assert.equal((await call("DELETE")).status, 200);
+  await until(({ status }) => status === 404);
+});

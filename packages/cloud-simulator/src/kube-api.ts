@@ -6,7 +6,7 @@ export type KubeObject = Record<string, unknown> & {
 };
 
 export type KubeCall = {
-  method: "GET" | "POST" | "PUT" | "PATCH";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;
   signal: AbortSignal;
@@ -21,6 +21,10 @@ export class KubeStatusError extends Error {
     this.name = "KubeStatusError";
     this.status = status;
   }
+}
+
+export function isStatus(error: unknown, status: number): boolean {
+  return error instanceof KubeStatusError && error.status === status;
 }
 
 export type KubeApi = (call: KubeCall) => Promise<KubeObject>;

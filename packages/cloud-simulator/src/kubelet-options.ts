@@ -16,6 +16,8 @@ export type KubeletOptions = {
   labels: Record<string, string>;
   taints: Taint[];
   maxPods: number;
+  /** Its serving certificate comes from the API server instead of being self-signed. */
+  serverTlsBootstrap: boolean;
 };
 
 /** The kubelet would exit at once, or run without a cluster. */
@@ -73,6 +75,7 @@ export function parseKubeletOptions({ commandLine, ranScripts, hostname, disk }:
     labels: Object.fromEntries(split(flags.get("node-labels")).map((pair) => cut(pair, "="))),
     taints: split(flags.get("register-with-taints")).map(parseTaint),
     maxPods: typeof config["maxPods"] === "number" ? config["maxPods"] : 110,
+    serverTlsBootstrap: config["serverTLSBootstrap"] === true,
   };
 }
 

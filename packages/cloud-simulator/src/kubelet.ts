@@ -3,14 +3,16 @@
  * adopts the existing one, and renews its Lease. It never re-creates a Node that someone deleted; only a restart does.
  */
 import type { Clock } from "./clock.ts";
-import { createCertificateRequest } from "./certificate-request.ts";
 import type { Disk } from "./disk.ts";
 import { ConnectionError, type Connect } from "./handler.ts";
-import { createKubeApi, KubeStatusError, type KubeApi, type KubeObject } from "./kube-api.ts";
+import { createKubeApi, isStatus, KubeStatusError, type KubeApi, type KubeObject } from "./kube-api.ts";
 import { formatKubeconfig, KubeconfigError, readKubeconfig } from "./kubeconfig.ts";
+import { CertificateRefusedError, requestCertificate } from "./kubelet-certificate.ts";
 import type { KubeletOptions } from "./kubelet-options.ts";
+import { runPods } from "./kubelet-pods.ts";
+import { keepServingCertificate } from "./kubelet-serving-certificate.ts";
 import type { MachineSpec } from "./machine-spec.ts";
-import { createLabels, createNode, createNodeStatus, type NodeIdentity } from "./node-object.ts";
+import { createLabels, createNode, createNodeStatus, nodeAddresses, type NodeIdentity } from "./node-object.ts";
 import { fraction, type Random } from "./random.ts";
 
 export type KubeletContext = {
@@ -33,9 +35,6 @@ const LEASE_INTERVAL_MS = 10_000;
 const STATUS_INTERVAL_MS = 300_000;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
-const FIRST_POLL_MS = 100;
-const MAX_POLL_MS = 5_000;
-const CSR_PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
 /** Runs until the signal is aborted; then rejects. Whatever the API server does, it keeps trying. */
 export async function runKubelet(context: KubeletContext, signal: AbortSignal): Promise<never> {
@@ -57,44 +56,21 @@ export async function runKubelet(context: KubeletContext, signal: AbortSignal): 
   const bootstrap = async (): Promise<void> => {
     const { cluster, token } = readKubeconfig(disk, options.bootstrapKubeconfig);
     const api = createKubeApi(cluster.server, connect(cluster), token);
-    const subject = { commonName: `system:node:${options.nodeName}`, organization: "system:nodes" };
-    const { keyPem, requestPem, fingerprint } = createCertificateRequest(subject, random);
-    const name = `node-csr-${fingerprint}`;
     log(`kubelet: requesting a client certificate from ${cluster.server}`);
-    const request = {
-      apiVersion: "certificates.k8s.io/v1",
-      kind: "CertificateSigningRequest",
-      metadata: { name },
-      spec: {
-        request: Buffer.from(requestPem).toString("base64"),
+    const { keyPem, certificatePem } = await requestCertificate(
+      {
+        subject: { commonName: `system:node:${options.nodeName}`, organization: "system:nodes" },
         signerName: "kubernetes.io/kube-apiserver-client-kubelet",
         usages: ["digital signature", "client auth"],
+        namePrefix: "node-csr-",
       },
-    };
-    try {
-      await api({ method: "POST", path: CSR_PATH, body: request, signal });
-    } catch (error) {
-      // The name follows from the key: it is this machine's own request, made before it was cut off.
-      if (!isStatus(error, 409)) throw error;
-    }
-    const certificatePem = await issuedCertificate(api, name);
+      { api, clock, random, signal },
+    );
     const pemPath = `${options.certDir}/kubelet-client-current.pem`;
     disk.write(pemPath, certificatePem + keyPem, 0o600);
     disk.write(options.kubeconfig, formatKubeconfig(cluster, pemPath), 0o600);
     context.save();
     log("kubelet: client certificate issued");
-  };
-
-  const issuedCertificate = async (api: KubeApi, name: string): Promise<string> => {
-    for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.5, MAX_POLL_MS)) {
-      await clock.sleep(waitMs, { signal });
-      const { status } = (await api({ method: "GET", path: `${CSR_PATH}/${name}`, signal })) as {
-        status?: { certificate?: string; conditions?: { type: string; message?: string }[] };
-      };
-      if (status?.certificate !== undefined) return Buffer.from(status.certificate, "base64").toString();
-      const refusal = status?.conditions?.find(({ type }) => type === "Denied" || type === "Failed");
-      if (refusal !== undefined) throw new CertificateRefusedError(`${refusal.type}: ${refusal.message ?? ""}`);
-    }
   };
 
   const register = async (api: KubeApi): Promise<void> => {
@@ -153,6 +129,8 @@ export async function runKubelet(context: KubeletContext, signal: AbortSignal): 
     }
   };
 
+  const addresses = (): { type: string; address: string }[] => nodeAddresses(options, context.machine());
+
   const warn = (what: string, error: unknown): void => {
     signal.throwIfAborted();
     log(`kubelet: failed to ${what}, will retry: ${explain(error)}`);
@@ -163,7 +141,12 @@ export async function runKubelet(context: KubeletContext, signal: AbortSignal): 
   const api = createKubeApi(cluster.server, connect(cluster), token);
   await retry(`register node ${options.nodeName}`, () => register(api));
   log(`kubelet: registered node ${options.nodeName}`);
-  return keepAlive(api);
+  const [never] = await Promise.all([
+    keepAlive(api),
+    runPods({ ...context, api, nodeName: options.nodeName, addresses, warn }, signal),
+    ...(options.serverTlsBootstrap ? [keepServingCertificate({ ...context, api, addresses, warn }, signal)] : []),
+  ]);
+  return never;
 }
 
 type LeaseRenewal = { api: KubeApi; nodeName: string; clock: Clock; signal: AbortSignal };
@@ -204,12 +187,6 @@ function createLeaseRenewal({ api, nodeName, clock, signal }: LeaseRenewal): () 
       throw error;
     }
   };
-}
-
-class CertificateRefusedError extends Error {}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof KubeStatusError && error.status === status;
 }
 
 /** In the words a reader of a kubelet's log knows. */

@@ -8,7 +8,12 @@ import { gzipSync } from "node:zlib";
 import { createVirtualClock, type VirtualClock } from "./clock.ts";
 import { createMachineRoom, type MachineRoom } from "./machine-room.ts";
 import { openRecords, type Records } from "./records.ts";
-import { createSimulatedCluster, joiningUserData, type SimulatedCluster } from "./simulated-cluster.fixture.ts";
+import {
+  createSimulatedCluster,
+  joiningUserData,
+  type SimulatedCluster,
+  type StoredObject,
+} from "./simulated-cluster.fixture.ts";
 
 const NODE = "/api/v1/nodes/node-1";
 const LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1";
@@ -199,6 +204,93 @@ describe("a machine with right user data", () => {
       [],
     );
     await after.stop();
+  });
+});
+
+describe("a kubelet with serverTLSBootstrap", () => {
+  const userData = joiningUserData({ config: "serverTLSBootstrap: true" });
+  const servingRequests = ({ objects }: SimulatedCluster): { request: string; usages: string[] }[] =>
+    [...objects.values()]
+      .map(({ spec }) => spec as { signerName?: string; request: string; usages: string[] })
+      .filter((spec) => spec?.signerName === "kubernetes.io/kubelet-serving");
+
+  test("gets a serving certificate for its name and addresses, once", async () => {
+    const world = createWorld();
+    assert.match(await boot(world, userData), /serving certificate issued/);
+    const [spec, ...more] = servingRequests(world.cluster);
+    assert.deepEqual(more, []);
+    assert.deepEqual(spec?.usages, ["digital signature", "server auth"]);
+    const request = Buffer.from(spec?.request ?? "", "base64").toString();
+    const der = Buffer.from(request.replaceAll(/-----.*-----/g, ""), "base64").toString("latin1");
+    // Subject alternative names as they are on the wire: two addresses of four bytes, and a name.
+    assert.ok(der.includes("\x87\x04\x0a\x00\x00\x02\x87\x04\xc6\x12\x00\x01\x82\x06node-1"));
+  });
+
+  test("is Ready without one, and asks again after a quarter of an hour", async () => {
+    const world = createWorld();
+    world.cluster.approvesServing = false;
+    addMachine(world, userData);
+    await world.clock.advance(14 * 60_000);
+    assert.equal(readyOf(world.cluster), "True");
+    assert.equal(servingRequests(world.cluster).length, 1);
+    world.cluster.approvesServing = true;
+    await world.clock.advance(3 * 60_000);
+    assert.equal(servingRequests(world.cluster).length, 2);
+    assert.match(world.console(), /nobody approved csr-\w+ within 15 minutes[^]*serving certificate issued/);
+    await world.stop();
+  });
+
+  test("asks again when its addresses change, and not after a reboot", async () => {
+    const world = createWorld();
+    addMachine(world, userData);
+    await world.clock.advance(20_000);
+    world.room.powerOff("1");
+    world.room.powerOn("1");
+    await world.clock.advance(20_000);
+    assert.equal(servingRequests(world.cluster).length, 1);
+    world.room.setAddresses("1", [{ type: "ExternalIP", address: "198.18.0.2" }]);
+    await world.clock.advance(20_000);
+    assert.equal(servingRequests(world.cluster).length, 2);
+    await world.stop();
+  });
+});
+
+describe("pods bound to a machine's Node", () => {
+  const POD = "/api/v1/namespaces/default/pods/a";
+  const pod = (nodeName: string): StoredObject => ({
+    metadata: { name: "a", namespace: "default", uid: "u" },
+    spec: { nodeName, containers: [{ name: "c", image: "i" }] },
+  });
+
+  test("run, and are gone soon after they are to end", async () => {
+    const world = createWorld();
+    addMachine(world, joiningUserData());
+    await world.clock.advance(5_000);
+    world.cluster.objects.set(POD, pod("node-1"));
+    await world.clock.advance(11_000);
+    const running = world.cluster.objects.get(POD);
+    assert.partialDeepStrictEqual(running?.["status"], { phase: "Running", hostIP: "10.0.0.2" });
+    assert.ok(running);
+    running.metadata["deletionTimestamp"] = "2026-01-01T00:00:30Z";
+    await world.clock.advance(3_000);
+    assert.equal(world.cluster.objects.has(POD), false);
+    await world.stop();
+  });
+
+  test("of another Node are left alone", async () => {
+    const world = createWorld();
+    world.cluster.objects.set(POD, pod("node-2"));
+    await boot(world, joiningUserData());
+    assert.equal(world.cluster.objects.get(POD)?.["status"], undefined);
+  });
+
+  test("cost one list in ten seconds where there are none", async () => {
+    const world = createWorld();
+    addMachine(world, joiningUserData());
+    await world.clock.advance(100_000);
+    const lists = world.cluster.requests.filter((request) => request === "GET /api/v1/pods");
+    assert.ok(lists.length >= 9 && lists.length <= 10, `${lists.length} lists`);
+    await world.stop();
   });
 });
 

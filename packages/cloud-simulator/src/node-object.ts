@@ -120,7 +120,7 @@ export function createNodeStatus({ options, machine, identity, isReady, since, n
 }
 
 /** The address in use by the kubelet comes first; public ones that differ from it are external. */
-function nodeAddresses(options: KubeletOptions, machine: MachineSpec): { type: string; address: string }[] {
+export function nodeAddresses(options: KubeletOptions, machine: MachineSpec): { type: string; address: string }[] {
   const nodeIp = options.nodeIp ?? primaryAddress(machine);
   const external = machine.addresses.filter(({ type, address }) => type === "ExternalIP" && address !== nodeIp);
   return [

@@ -28,3 +28,19 @@ test("words in front of a program are not the program", () => {
   ]);
   assert.deepEqual(withoutPrefixes(["A=b"]), []);
 });
+
+test("the arguments of a script are filled in as its quotes say", () => {
+  const commands = (script: string, ...args: string[]): string[][] =>
+    parseShell(script, args).map(({ words }) => words);
+  const both = ["a b", "c"];
+  assert.deepEqual(commands('log "run: $*" && exec "$@"', ...both), [
+    ["log", "run: a b c"],
+    ["exec", "a b", "c"],
+  ]);
+  assert.deepEqual(commands("$* x$1 $2", ...both), [["a", "b", "c", "xa", "b", "c"]]);
+  assert.deepEqual(commands('"${1}" "x$2" "$3"', ...both), [["a b", "xc", ""]]);
+  assert.deepEqual(commands(`awk '{print $1}' "\\$1" # it's $1`, ...both), [["awk", "{print $1}", "$1"]]);
+  assert.deepEqual(commands('"$@"'), []);
+  assert.deepEqual(parseShell('"$*" $1')[0]?.words, ["$*", "$1"]);
+  assert.equal(parseShell("cat <<E\n$1 ${2}\nE\n", both)[0]?.heredoc?.body, "a b c\n");
+});

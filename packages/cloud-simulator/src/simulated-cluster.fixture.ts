@@ -13,6 +13,8 @@ export type SimulatedCluster = {
   tokens: Set<string>;
   /** How certificate requests are decided. */
   decide: "approve" | "deny";
+  /** Whether requests for serving certificates are decided at all. */
+  approvesServing: boolean;
   isReachable: boolean;
 };
 
@@ -26,6 +28,7 @@ export function createSimulatedCluster(): SimulatedCluster {
     requests: [],
     tokens: new Set(["abcdef.0123456789abcdef"]),
     decide: "approve",
+    approvesServing: true,
     isReachable: true,
     connect: (access) => (request) => answer(access, request),
   };
@@ -35,7 +38,7 @@ export function createSimulatedCluster(): SimulatedCluster {
     if (!cluster.isReachable) throw new ConnectionError("Unreachable", "ECONNREFUSED");
     if (access.caCertificatePem !== CA_PEM)
       throw new ConnectionError("UntrustedCertificate", "SELF_SIGNED_CERT_IN_CHAIN");
-    const { pathname: path } = new URL(request.url);
+    const { pathname: path, searchParams: query } = new URL(request.url);
     const { method } = request;
     cluster.requests.push(`${method} ${path}`);
     const token = request.headers.get("authorization")?.replace("Bearer ", "");
@@ -45,29 +48,39 @@ export function createSimulatedCluster(): SimulatedCluster {
     const text = await request.text();
     const body = (text === "" ? {} : JSON.parse(text)) as StoredObject;
     if (method === "POST") return create(path, body);
+    if (path === "/api/v1/pods") return Response.json({ items: podsOf(query.get("fieldSelector")) });
     const target = path.replace(/\/status$/, "");
     const stored = objects.get(target);
     if (stored === undefined) return status(404, "not found");
+    if (method === "DELETE") objects.delete(target);
     if (method === "PUT") objects.set(target, body);
     if (method === "PATCH") Object.assign(stored, body, { metadata: { ...stored.metadata, ...body.metadata } });
-    return Response.json(objects.get(target));
+    return Response.json(objects.get(target) ?? {});
   };
 
   const create = (path: string, body: StoredObject): Response => {
     const at = `${path}/${String(body.metadata["name"])}`;
     if (objects.has(at)) return status(409, "already exists");
     const isRequest = path.includes("certificatesigningrequests");
-    const decision =
-      cluster.decide === "approve"
-        ? { certificate: Buffer.from(CERTIFICATE_PEM).toString("base64") }
-        : { conditions: [{ type: "Denied", message: "no such machine" }] };
     objects.set(at, {
       ...body,
       metadata: { ...body.metadata, uid: `uid-${objects.size}` },
-      ...(isRequest && { status: decision }),
+      ...(isRequest && { status: decisionOn((body["spec"] as { signerName: string }).signerName) }),
     });
     return Response.json(objects.get(at), { status: 201 });
   };
+
+  const decisionOn = (signerName: string): object => {
+    if (signerName.endsWith("kubelet-serving") && !cluster.approvesServing) return {};
+    return cluster.decide === "approve"
+      ? { certificate: Buffer.from(CERTIFICATE_PEM).toString("base64") }
+      : { conditions: [{ type: "Denied", message: "no such machine" }] };
+  };
+  const podsOf = (selector: string | null): StoredObject[] =>
+    [...objects].flatMap(([path, object]) => {
+      const { nodeName } = (object["spec"] ?? {}) as { nodeName?: string };
+      return path.includes("/pods/") && selector === `spec.nodeName=${nodeName}` ? [object] : [];
+    });
 
   return cluster;
 }
@@ -78,7 +91,7 @@ function status(code: number, message: string): Response {
 
 /** User data of a machine that joins; each part can be left out or changed. */
 export function joiningUserData(
-  changes: { token?: string; ca?: string; unit?: string; runcmd?: string; setup?: string } = {},
+  changes: { token?: string; ca?: string; unit?: string; runcmd?: string; setup?: string; config?: string } = {},
 ): string {
   const {
     token = "abcdef.0123456789abcdef",
@@ -96,7 +109,7 @@ export function joiningUserData(
       "  --kubeconfig=/var/lib/kubelet/kubeconfig \\",
       "  --hostname-override=${KUBELET_HOSTNAME} \\",
       "  --node-ip ${KUBELET_NODE_IP} \\",
-      "  $EXTRA",
+      "  --config=/etc/kubernetes/kubelet.conf $EXTRA",
     ].join("\n");
   const kubeconfig = {
     "current-context": "c",
@@ -111,6 +124,7 @@ export function joiningUserData(
   const file = (path: string, content: string, mode = "0644"): object => ({ path, content, permissions: mode });
   const files = [
     file("/etc/kubernetes/bootstrap-kubelet.conf", JSON.stringify(kubeconfig), "0600"),
+    file("/etc/kubernetes/kubelet.conf", `kind: KubeletConfiguration\n${changes.config ?? ""}`),
     file("/etc/systemd/system/kubelet.service", unit),
     file("/etc/systemd/system/kubelet.service.d/extra.conf", extra),
     file("/etc/systemd/system/setup.service", "[Service]\nExecStart=/opt/bin/setup\n"),

@@ -1,13 +1,13 @@
 /** `/networks` with their subnets. */
 import { Hono } from "hono";
 import { actionView, resourceActionRoutes, startAction } from "./actions.ts";
-import { contains, formatIpv4, parseRange } from "./addresses.ts";
+import { contains, formatIpv4, machineAddresses, parseRange } from "./addresses.ts";
 import { LOCATIONS } from "./catalog/locations.ts";
 import { HetznerError, invalidInput } from "./errors.ts";
 import { readInput, type Input } from "./input.ts";
 import type { ProjectEnv } from "./project.ts";
 import { findResource, resourceRoutes, type ResourceOptions } from "./resource.ts";
-import { serversOf, toTimestamp, type Cloud, type NetworkRecord, type Subnet } from "./state.ts";
+import { serversOf, toTimestamp, type Cloud, type NetworkRecord, type ServerRecord, type Subnet } from "./state.ts";
 
 const PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(parseRange);
 const SUBNET_SIZE = 256;
@@ -26,7 +26,7 @@ function networks(cloud: Cloud): ResourceOptions<NetworkRecord> {
       ip_range: network.ipRange,
       subnets: network.subnets.map((subnet) => ({ ...subnet, vswitch_id: null })),
       routes: network.routes,
-      servers: serverIds(cloud, network),
+      servers: attachedServers(cloud, network).map((server) => server.id),
       load_balancers: [],
       protection: { delete: network.isProtected },
       expose_routes_to_vswitch: network.exposeRoutesToVswitch,
@@ -51,7 +51,14 @@ function networks(cloud: Cloud): ResourceOptions<NetworkRecord> {
     },
     checkDelete(network) {
       if (network.isProtected) throw new HetznerError("protected", "network deletion is protected");
-      if (serverIds(cloud, network).length > 0) throw new HetznerError("resource_in_use", "network has servers");
+    },
+    // The vendor's document: attached servers do not keep a network; they are detached.
+    detach({ id, project }) {
+      for (const server of attachedServers(cloud, { id, project })) {
+        const detached = { ...server, privateNets: server.privateNets.filter(({ network }) => network !== id) };
+        cloud.servers.put(String(server.id), detached);
+        cloud.machines.setAddresses(String(server.id), machineAddresses(detached));
+      }
     },
   };
 }
@@ -74,10 +81,8 @@ export function networkRoutes(cloud: Cloud): Hono<ProjectEnv> {
     .route("/", resourceRoutes(cloud, options));
 }
 
-function serverIds(cloud: Cloud, { id, project }: NetworkRecord): number[] {
-  return [...serversOf(cloud, project)]
-    .filter(({ privateNets }) => privateNets.some(({ network }) => network === id))
-    .map((server) => server.id);
+function attachedServers(cloud: Cloud, { id, project }: Pick<NetworkRecord, "id" | "project">): ServerRecord[] {
+  return [...serversOf(cloud, project)].filter(({ privateNets }) => privateNets.some(({ network }) => network === id));
 }
 
 /** Without a range asked for, the first free /24 of the network. */

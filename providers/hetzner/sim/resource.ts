@@ -22,6 +22,8 @@ export type ResourceOptions<T extends Named> = {
   created?: (resource: T) => object;
   /** Throws if it must stay. */
   checkDelete?: (resource: T) => void;
+  /** Takes it from what refers to it, before it is gone. */
+  detach?: (resource: T) => void;
 };
 
 export function findResource<T extends Named>(options: ResourceOptions<T>, project: string, id: string): T {
@@ -80,7 +82,10 @@ export function resourceRoutes<T extends Named>(cloud: Cloud, options: ResourceO
     .delete("/:id{[0-9]+}", (c) => {
       const resource = findResource(options, c.var.project, c.req.param("id"));
       options.checkDelete?.(resource);
-      collection.delete(String(resource.id));
-      return c.body(null, 204);
+      return cloud.records.transaction(() => {
+        options.detach?.(resource);
+        collection.delete(String(resource.id));
+        return c.body(null, 204);
+      });
     });
 }

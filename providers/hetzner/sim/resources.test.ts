@@ -115,7 +115,7 @@ describe("named resources", () => {
     assert.equal(outcome(await call("POST", "/ssh_keys", { name: "mine", public_key: KEY })), "201");
   });
 
-  test("a network finds the next free subnet and stays while servers use it", async () => {
+  test("a network finds the next free subnet, and its servers lose it when it is deleted", async () => {
     const { call } = createProject();
     const subnet = { type: "cloud", network_zone: "eu-central" };
     const created = await call("POST", "/networks", { name: "n", ip_range: "10.0.0.0/16", subnets: [subnet, subnet] });
@@ -132,9 +132,11 @@ describe("named resources", () => {
     assert.equal(outcome(await call("POST", `/networks/${id}/actions/add_subnet`, overlap)), "422 invalid_input");
     assert.equal(outcome(await call("POST", "/networks", { name: "m", ip_range: "8.8.0.0/16" })), "422 invalid_input");
     assert.equal(outcome(await call("PUT", `/networks/${id}`, { labels: { a: "b" } })), "200");
-    await call("POST", "/servers", serverOrder({ networks: [id] }));
+    const { server } = (await call("POST", "/servers", serverOrder({ networks: [id] }))).body;
     assert.equal(outcome(await call("GET", `/networks/${id}`)), "200");
-    assert.equal(outcome(await call("DELETE", `/networks/${id}`)), "422 resource_in_use");
+    assert.equal(outcome(await call("DELETE", `/networks/${id}`)), "204");
+    assert.equal(outcome(await call("GET", `/networks/${id}`)), "404 not_found");
+    assert.deepEqual((await call("GET", `/servers/${server.id}`)).body.server.private_net, []);
   });
 
   test("a network can be attached to a running server, once", async () => {

@@ -46,6 +46,11 @@ export const ANNOTATION_CREATE_INTENT = "machine-controller/create-intent";
 /** Annotation of a Machine: its instance (`InstanceRecord` as JSON). Written right after create answered. */
 export const ANNOTATION_INSTANCE = "machine-controller/instance";
 /**
+ * Annotation of a Machine: the labels, annotations and taints that its Node has from it, with the values last given, as
+ * JSON. Not on the Node, whose kubelet could then name any taint as ours to remove.
+ */
+export const ANNOTATION_SYNCED_TO_NODE = "machine-controller/synced-to-node";
+/**
  * Annotation of a Machine, set by a person: `"true"` gives the instance up. The Machine is then deleted without asking
  * the cloud, and whatever instance exists is that person's to remove.
  */

@@ -4,7 +4,7 @@ import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
 import { confirmedGone, intentPatch } from "./decide-creation.ts";
 import { type Decision, wait } from "./decision.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
-import { nodePatch } from "./node-metadata.ts";
+import { nodePatch, syncedPatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
 import { pendingFailure, type Snapshot } from "./snapshot.ts";
 import { liveStatus } from "./status.ts";
@@ -23,8 +23,12 @@ export function decideLife(snapshot: Snapshot): Decision {
       return { kind: "patch-node", node, patch, why: "the Node lacks what the Machine says of it" };
     }
   }
+  const metadata = node && syncedPatch(snapshot.machine, node);
   const status = liveStatus(snapshot);
-  if (status !== undefined) return { kind: "patch-machine", patch: status, why: "the status says otherwise" };
+  if (status !== undefined || metadata !== undefined) {
+    const patch = { ...status, ...(metadata && { metadata }) };
+    return { kind: "patch-machine", patch, why: "the Machine says otherwise" };
+  }
   if (node !== undefined && isNodeReady(node)) return wait("the Node is Ready");
 
   const joinTimeout = decideJoinTimeout(snapshot, record);

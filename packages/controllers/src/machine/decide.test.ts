@@ -173,7 +173,7 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
   ],
   life: [
     ["a new Node", { record: RECORD, node: { ...node(), metadata: { name: "m", uid: "n" } } }, "patch-node", /lacks/],
-    ["a Node that is not in the status", { record: RECORD, node: node() }, "patch-machine", /status says otherwise/],
+    ["a Node that is not in the status", { record: RECORD, node: node() }, "patch-machine", /Machine says otherwise/],
     ["a Ready Node", living({ node: node() }), "wait", /Node is Ready/],
     ["no Node, and seen just now", living({}), "wait", /not joined or is not Ready/, 10_060],
     [
@@ -458,37 +458,4 @@ test("an instance that runs is worth a write only where the status says that nob
   assert.equal(liveStatus(snapshotOf(told)), undefined);
   assert.equal(liveStatus(snapshotOf(withInstance({ status: "False", reason: "InstanceCreating" }))), undefined);
   assert.notEqual(liveStatus(snapshotOf(withInstance({ status: "Unknown", reason: "InstanceMissing" }))), undefined);
-});
-
-test("a Node is told what it lacks in one patch, and keeps the values it has", () => {
-  const bare = nodeManifest("m", { machineUid: "me", address: "10.0.0.1" }) as Node;
-  const { spec } = machineManifest() as Machine;
-  const snapshot = snapshotOf({});
-  const machine = {
-    ...snapshot.machine,
-    spec: {
-      ...spec,
-      metadata: { labels: { a: "machine", b: "machine" }, annotations: { c: "machine" } },
-      taints: [
-        { key: "t", value: "machine", effect: "NoSchedule" },
-        { key: "u", effect: "NoExecute" },
-      ],
-    },
-  };
-  const has: Node = {
-    ...bare,
-    metadata: { name: "m", labels: { a: "node" } },
-    spec: { taints: [{ key: "t", value: "node", effect: "NoSchedule" }] },
-  };
-  const patch = nodePatch({ ...snapshot, machine }, has);
-  assert.deepEqual(patch?.["spec"], {
-    taints: [
-      { key: "t", value: "node", effect: "NoSchedule" },
-      { key: "u", effect: "NoExecute" },
-    ],
-    providerID: "kubermatic://fake/me",
-  });
-  const { labels, annotations } = (patch?.["metadata"] ?? {}) as Node["metadata"];
-  assert.deepEqual([labels?.["a"], labels?.["b"], annotations?.["c"]], [undefined, "machine", "machine"]);
-  assert.equal(nodePatch(snapshot, node()), undefined);
 });

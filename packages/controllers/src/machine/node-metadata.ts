@@ -1,56 +1,137 @@
-/** What a Node is told of its Machine: owner, annotations, labels, taints, provider ID. One patch, or none. */
+/**
+ * What a Node is told of its Machine: owner, provider ID, and `spec.metadata` and `spec.taints` with every later change
+ * of them, removal included. One patch, or none.
+ */
+import type { Machine } from "@machine-controller/api";
 import {
   providerIdOf,
   ANNOTATION_NODE_MACHINE,
+  ANNOTATION_SYNCED_TO_NODE,
   LABEL_NODE_OWNER,
   LABEL_OPERATING_SYSTEM,
 } from "@machine-controller/api/well-known";
-import type { Node, Taint } from "@machine-controller/kube-client";
+import type { Node } from "@machine-controller/kube-client";
+import { createHash } from "node:crypto";
 import type { MergePatch } from "./decision.ts";
 import { setsProviderId, type Snapshot } from "./snapshot.ts";
 
-/** Values that the Node has stay as they are; only owner label and machine annotation are ours to correct. */
+type Values = Readonly<Record<string, string>>;
+/** Values last given to the Node; a taint's key is `<key>:<effect>`. */
+type Synced = { labels?: Values; annotations?: Values; taints?: Values };
+
+/** undefined: the Node has all of it. */
 export function nodePatch(snapshot: Snapshot, node: Node): MergePatch | undefined {
   const { machine, provider } = snapshot;
   const uid = machine.metadata.uid ?? "";
-  const { labels = {}, annotations = {} } = machine.spec.metadata ?? {};
+  const { labels, annotations, taints } = compare(machine, node);
   const operatingSystem = machine.spec.providerSpec.value?.["operatingSystem"];
-
-  const newLabels = {
-    ...absentFrom(node.metadata.labels, {
-      ...(typeof operatingSystem === "string" && { [LABEL_OPERATING_SYSTEM]: operatingSystem }),
-      ...labels,
-    }),
+  const labelChanges = {
+    ...(typeof operatingSystem === "string" &&
+      !(LABEL_OPERATING_SYSTEM in (node.metadata.labels ?? {})) && { [LABEL_OPERATING_SYSTEM]: operatingSystem }),
+    ...labels.changes,
     ...differingFrom(node.metadata.labels, { [LABEL_NODE_OWNER]: uid }),
   };
-  const newAnnotations = {
-    ...absentFrom(node.metadata.annotations, annotations),
+  const annotationChanges = {
+    ...annotations.changes,
     ...differingFrom(node.metadata.annotations, {
       [ANNOTATION_NODE_MACHINE]: `${machine.metadata.namespace}/${machine.metadata.name}`,
     }),
   };
-  const has = node.spec?.taints ?? [];
-  const newTaints = (machine.spec.taints ?? []).filter(
-    ({ key, effect }) => !has.some((taint) => taint.key === key && taint.effect === effect),
-  ) as Taint[];
-  const providerId = setsProviderId(snapshot) && !node.spec?.providerID ? providerIdOf(provider.name, uid) : undefined;
-
   const metadata = {
-    ...(Object.keys(newLabels).length > 0 && { labels: newLabels }),
-    ...(Object.keys(newAnnotations).length > 0 && { annotations: newAnnotations }),
+    ...(isFilled(labelChanges) && { labels: labelChanges }),
+    ...(isFilled(annotationChanges) && { annotations: annotationChanges }),
   };
   const spec = {
-    ...(newTaints.length > 0 && { taints: [...has, ...newTaints] }),
-    ...(providerId !== undefined && { providerID: providerId }),
+    ...(isFilled(taints.changes) && { taints: changedTaints(node, machine, taints.changes) }),
+    ...(setsProviderId(snapshot) && !node.spec?.providerID && { providerID: providerIdOf(provider.name, uid) }),
   };
-  if (Object.keys(metadata).length === 0 && Object.keys(spec).length === 0) return undefined;
-  return { metadata, ...(Object.keys(spec).length > 0 && { spec }) };
+  if (!isFilled(metadata) && !isFilled(spec)) return undefined;
+  return { metadata, ...(isFilled(spec) && { spec }) };
 }
 
-type Labels = Readonly<Record<string, string>>;
+/** What the Machine has to remember of a Node that `nodePatch` has nothing to tell; undefined: it does. */
+export function syncedPatch(machine: Machine, node: Node): { annotations: Record<string, string | null> } | undefined {
+  const { labels, annotations, taints } = compare(machine, node);
+  const text = textOf({ labels: labels.synced, annotations: annotations.synced, taints: taints.synced });
+  if (text === (machine.metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE] ?? null)) return undefined;
+  return { annotations: { [ANNOTATION_SYNCED_TO_NODE]: text } };
+}
 
-const absentFrom = (has: Labels = {}, wanted: Labels): Labels =>
-  Object.fromEntries(Object.entries(wanted).filter(([key]) => !(key in has)));
+function compare(machine: Machine, node: Node): Record<keyof Synced, Comparison> {
+  const { metadata: { labels, annotations } = {}, taints } = machine.spec;
+  const synced = syncedOf(machine);
+  return {
+    labels: sync(node.metadata.labels, without(labels, LABEL_NODE_OWNER), synced.labels),
+    annotations: sync(node.metadata.annotations, without(annotations, ANNOTATION_NODE_MACHINE), synced.annotations),
+    taints: sync(taintValues(node.spec?.taints), taintValues(taints), synced.taints),
+  };
+}
 
-const differingFrom = (has: Labels = {}, wanted: Labels): Labels =>
-  Object.fromEntries(Object.entries(wanted).filter(([key, value]) => has[key] !== value));
+/** `null` removes a key. */
+type Changes = Record<string, string | null>;
+type Comparison = { changes: Changes; synced: Values };
+
+/**
+ * A value that the Node had before the Machine named it is somebody else's and stays, as does one that somebody changed
+ * since; only a change of the Machine overrules that.
+ */
+function sync(has: Values = {}, wanted: Values, before: Values = {}): Comparison {
+  const changes: Changes = {};
+  const synced: Record<string, string> = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const isForeign = has[key] !== undefined && has[key] !== value && before[key] === undefined;
+    if (isForeign) continue;
+    synced[key] = markOf(value);
+    if (has[key] === undefined || (has[key] !== value && before[key] !== synced[key])) changes[key] = value;
+  }
+  for (const [key, mark] of Object.entries(before)) {
+    if (!(key in wanted) && has[key] !== undefined && markOf(has[key]) === mark) changes[key] = null;
+  }
+  return { changes, synced };
+}
+
+/** Labels and taints stand as they are; annotations can be large, and there a digest tells a change as well. */
+const markOf = (value: string): string =>
+  value.length <= 63 ? value : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
+
+/** What cannot be read names nothing as ours, so that nothing is removed. */
+function syncedOf({ metadata }: Machine): Synced {
+  try {
+    const parsed: unknown = JSON.parse(metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE] ?? "{}");
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+/** null: nothing is synced. Keys are sorted, so that the same values are the same text. */
+function textOf(synced: Required<Synced>): string | null {
+  const filled = Object.entries(synced).filter(([, values]) => isFilled(values));
+  const sorted = filled.map(([kind, values]) => [
+    kind,
+    Object.fromEntries(Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  ]);
+  return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
+}
+
+type AnyTaint = { key: string; value?: string; effect: string };
+
+const taintId = ({ key, effect }: AnyTaint): string => `${key}:${effect}`;
+
+const taintValues = (taints: readonly AnyTaint[] = []): Values =>
+  Object.fromEntries(taints.map((taint) => [taintId(taint), taint.value ?? ""]));
+
+function changedTaints(node: Node, { spec }: Machine, changes: Changes): AnyTaint[] {
+  const kept = (node.spec?.taints ?? []).filter((taint) => !(taintId(taint) in changes));
+  // The API server takes one taint of a key and effect.
+  const given = new Map(spec.taints?.map((taint) => [taintId(taint), taint]));
+  return [...kept, ...[...given].filter(([id]) => typeof changes[id] === "string").map(([, taint]) => taint)];
+}
+
+const differingFrom = (has: Values = {}, wanted: Changes): Changes =>
+  Object.fromEntries(Object.entries(wanted).filter(([key, value]) => (has[key] ?? null) !== value));
+
+const without = (values: Values = {}, key: string): Values =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
+
+const isFilled = (object: object): boolean => Object.keys(object).length > 0;

@@ -1,12 +1,17 @@
 /** The commands and their options. Each command's module loads only when it is chosen. */
 import { Command } from "commander";
-import { parseCount } from "./go-flags.ts";
-import { addRunFlags, type RunFlags } from "./run-flags.ts";
-import type { UpOptions } from "./up.ts";
+import { addFlags } from "./flags/define-flags.ts";
+import { parseCount } from "./flags/go-values.ts";
+import { RUN_FLAGS, type RunFlags } from "./flags/run-flags.ts";
+import { WEBHOOK_FLAGS, type WebhookFlags } from "./flags/webhook-flags.ts";
+import type { UpOptions } from "./up/up.ts";
 import { UsageError } from "./usage-error.ts";
-import { addWebhookFlags, type WebhookFlags } from "./webhook-flags.ts";
 
 type Terminal = { environment: NodeJS.ProcessEnv; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
+
+const NOTE = `
+Flags may be written with one dash or two, as -name=value or -name value; booleans as -name or -name=false.
+Durations have the form 30s, 25m or 2h.`;
 
 export function createProgram({ environment, stdout, stderr }: Terminal): Command {
   const program = new Command("machine-controller")
@@ -15,17 +20,19 @@ export function createProgram({ environment, stdout, stderr }: Terminal): Comman
     )
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
 
-  addRunFlags(program.command("run", { isDefault: true }))
+  addFlags(program.command("run", { isDefault: true }), RUN_FLAGS)
     .description("run the controller against a Kubernetes cluster and real clouds")
+    .addHelpText("after", NOTE)
     .action(async (flags: RunFlags) => {
       const { run } = await import("./run.ts");
       await run(flags, environment);
     });
 
-  addWebhookFlags(program.command("webhook"))
+  addFlags(program.command("webhook"), WEBHOOK_FLAGS)
     .description("serve the admission webhooks of Machines, MachineSets and MachineDeployments")
+    .addHelpText("after", NOTE)
     .action(async (flags: WebhookFlags) => {
-      const { webhook } = await import("./webhook.ts");
+      const { webhook } = await import("./webhook/webhook.ts");
       await webhook(flags);
     });
 
@@ -43,7 +50,7 @@ export function createProgram({ environment, stdout, stderr }: Terminal): Comman
     .option("--apply <file...>", "apply these manifests, instead of the example")
     .option("--log-debug", "log every decision", false)
     .action(async (options: UpOptions) => {
-      const { up } = await import("./up.ts");
+      const { up } = await import("./up/up.ts");
       await up(options, { environment, stdout });
     });
   return program;

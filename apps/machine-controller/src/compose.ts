@@ -1,14 +1,21 @@
 /** Puts providers and controllers on a Kubernetes API and runs them: the part that `run` and `up` share. */
 import { createControllers, createDataReaders, type Log } from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
-import { createEventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
+import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
 import { createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
+import { redactError } from "./log/redactor.ts";
+import { aroundProvider } from "./observe/around-provider.ts";
+import type { Around } from "./observe/work.ts";
 import { providerDefinitions } from "./providers.generated.ts";
 
 export type ControllerSettings = {
   client: KubeClient;
   log: Log;
+  /** Told of every value that came out of a Secret or authenticates to a cloud. */
+  conceal?: (value: string) => void;
+  /** Takes such values out of a text. */
+  redact?: (text: string) => string;
   environment: Readonly<Record<string, string | undefined>>;
   name: string;
   workerCount: number;
@@ -37,7 +44,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     clock: systemClock,
     random: systemRandom,
     log,
-    events,
+    events: withCleanEvents(events, settings.redact ?? ((text) => text)),
     providers: createProviders(settings),
     name: settings.name,
     workerCount: settings.workerCount,
@@ -62,8 +69,41 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
   }
 }
 
-function createProviders({ client, environment }: ControllerSettings): Map<string, Provider> {
-  const resolver = createConfigVarResolver({ ...createDataReaders(client, systemClock), environment });
-  const runtime = { fetch: systemFetch, clock: systemClock, random: systemRandom, resolver, environment };
-  return new Map(providerDefinitions.map((definition) => [definition.name, createProvider(definition, runtime)]));
+function createProviders({
+  client,
+  environment,
+  conceal = () => undefined,
+  redact = (text) => text,
+}: ControllerSettings): Map<string, Provider> {
+  const readers = createDataReaders(client, systemClock);
+  const resolver = createConfigVarResolver({ ...readers, environment, conceal });
+  const runtime = { fetch: systemFetch, clock: systemClock, random: systemRandom, resolver, environment, conceal };
+  return new Map(
+    providerDefinitions.map((definition) => [
+      definition.name,
+      aroundProvider(createProvider(definition, runtime), withCleanErrors(redact)),
+    ]),
+  );
+}
+
+/** What a cloud quotes of a request goes into status, events and logs: it is cleaned where it comes in. */
+const withCleanErrors =
+  (redact: (text: string) => string): Around =>
+  async (_work, run) => {
+    try {
+      return await run();
+    } catch (error) {
+      redactError(error, redact);
+      throw error;
+    }
+  };
+
+function withCleanEvents(events: EventRecorder, redact: (text: string) => string): EventRecorder {
+  return {
+    ...events,
+    event: (object, event) => events.event(object, { ...event, message: redact(event.message) }),
+    get lost() {
+      return events.lost;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 /** The binary: the production controller (`run`, also without a command, as the Go binary is called) and the laptop (`up`). */
 import { isKubeError } from "@machine-controller/kube-client";
 import { createProgram } from "./command-line.ts";
-import { toLongFlags } from "./go-flags.ts";
+import { toLongFlags } from "./flags/define-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 try {

@@ -18,4 +18,5 @@ export { admitMachine } from "./admit-machine.ts";
 export type { AdmissionContext, AdmissionRequest, Verdict } from "./admission.ts";
 export { type AdmissionHandlerOptions, createAdmissionHandler } from "./handler.ts";
 export type { Operation } from "./json-patch.ts";
+export { kubeletSkewRule } from "./kubelet-skew.ts";
 export { type AllowsKubelet, parseVersionConstraint } from "./kubelet-version.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { assert as check, constantFrom, dictionary, jsonValue, pre, property } from "fast-check";
 import { applyPatch } from "rfc6902";
 import { createPatch } from "./json-patch.ts";
+import { kubeletSkewRule } from "./kubelet-skew.ts";
 import { parseVersionConstraint } from "./kubelet-version.ts";
 import { withoutLegacyForms } from "./legacy-provider-spec.ts";
 import { sshPublicKeyProblem } from "./ssh-public-key.ts";
@@ -70,4 +71,15 @@ test("old forms of the envelope become today's", () => {
   assert.deepEqual(withoutLegacyForms(vcd({ network: "a", networks: ["b", "a", "b"] })), vcd({ networks: ["a", "b"] }));
   assert.deepEqual(withoutLegacyForms(vcd({ vapp: "x" })), vcd({ vapp: "x" }));
   assert.deepEqual(withoutLegacyForms({ cloudProvider: "constructor" }), { cloudProvider: "constructor" });
+});
+
+test("a kubelet is not newer than its API server and at most some minors older", () => {
+  const refusal = (kubelet: string, serverVersion?: string) => kubeletSkewRule(kubelet, { minors: 3, serverVersion });
+  for (const kubelet of ["1.36.9", "v1.33.0", "1.33", "1.34.0-rc.1"])
+    assert.equal(refusal(kubelet, "v1.36.2"), undefined);
+  assert.match(refusal("1.37.0", "v1.36.2") ?? "", /newer than the API server \(v1\.36\.2\)/);
+  assert.match(refusal("1.32.9", "v1.36.2+k3s1") ?? "", /more than 3 minor versions older/);
+  assert.match(refusal("0.99.0", "v1.2.0") ?? "", /older/);
+  for (const unknown of [undefined, "", "unknown"]) assert.equal(refusal("1.99.0", unknown), undefined);
+  assert.equal(refusal("latest", "v1.36.2"), undefined);
 });

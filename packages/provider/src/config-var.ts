@@ -42,11 +42,15 @@ export function createConfigVarResolver(sources: {
   readSecret: DataReader;
   readConfigMap: DataReader;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Told of every value that came out of a Secret: it must never be printed. */
+  conceal?: (value: string) => void;
 }): ConfigVarResolver {
   async function referenced(variable: object, { path, signal }: ResolveOptions): Promise<string | undefined> {
     const secret = referenceOf(variable, "secretKeyRef");
     if (secret !== undefined) {
-      return keyOf(await sources.readSecret(secret, { signal }), secret, { kind: "Secret", path });
+      const value = keyOf(await sources.readSecret(secret, { signal }), secret, { kind: "Secret", path });
+      sources.conceal?.(value);
+      return value;
     }
     const configMap = referenceOf(variable, "configMapKeyRef");
     if (configMap !== undefined) {

@@ -30,6 +30,8 @@ export type ProviderRuntime = {
   random: Random;
   resolver: ConfigVarResolver;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Told of every value that authenticates, before it is used: it must never be printed. */
+  conceal?: (value: string) => void;
 };
 
 /** Clients kept at the same time; more credentials than this only cost new connections. */
@@ -51,6 +53,9 @@ export function createProvider(
       resolver: runtime.resolver,
       signal,
     });
+    for (const [field, value] of Object.entries(credential)) {
+      if (definition.credential[field]?.options.secret && typeof value === "string") runtime.conceal?.(value);
+    }
     const endpoint = runtime.environment[definition.endpoint.env] || definition.endpoint.url;
     const fingerprint = createHash("sha256")
       .update(JSON.stringify([name, endpoint, credential]))

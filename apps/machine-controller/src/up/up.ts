@@ -8,21 +8,21 @@ import { machineDeployments } from "@machine-controller/controllers";
 import { createKubeClient, type KubeClient, type KubeObject, withBearerToken } from "@machine-controller/kube-client";
 import { systemClock } from "@machine-controller/kube-runtime";
 import { applyManifests, readManifests } from "./apply-manifests.ts";
-import { runControllers } from "./compose.ts";
-import { systemRandom } from "./environment.ts";
-import { createLog } from "./logging.ts";
+import { runControllers } from "../compose.ts";
+import { systemRandom } from "../environment.ts";
+import { createLog } from "../log/log.ts";
 import { type Progress, watchProgress } from "./progress.ts";
 import { createProgressView } from "./progress-view.ts";
 import { startSimulatedClouds } from "./simulated-clouds.ts";
 import { openStateFolder, type StateFolder } from "./state-folder.ts";
-import { untilStopped } from "./stop-signals.ts";
-import { UsageError } from "./usage-error.ts";
+import { untilStopped } from "../process-end.ts";
+import { UsageError } from "../usage-error.ts";
 
 export type UpOptions = { stateDir: string; port: number; demo: boolean; apply?: string[]; logDebug: boolean };
 
 const HOST = "127.0.0.1";
-const NODE_BOOTSTRAP = fileURLToPath(new URL("../../../deploy/node-bootstrap-rbac.yaml", import.meta.url));
-const EXAMPLE = fileURLToPath(new URL("../../../examples/hetzner-machinedeployment.yaml", import.meta.url));
+const NODE_BOOTSTRAP = fileURLToPath(new URL("../../../../deploy/node-bootstrap-rbac.yaml", import.meta.url));
+const EXAMPLE = fileURLToPath(new URL("../../../../examples/hetzner-machinedeployment.yaml", import.meta.url));
 
 export async function up(
   options: UpOptions,
@@ -30,7 +30,7 @@ export async function up(
 ): Promise<void> {
   const state = openStateFolder(options.stateDir);
   const manifests = (options.apply ?? (options.demo ? [EXAMPLE] : [])).flatMap(readManifests);
-  const log = createLog({ destination: state.log, debug: options.logDebug, format: "JSON" });
+  const log = createLog({ destination: state.log, debug: options.logDebug, format: "json" });
   const signal = untilStopped({ onForced: () => process.exit(1) });
 
   await using stack = new AsyncDisposableStack();

@@ -8,7 +8,7 @@ import {
   type Resource,
 } from "@machine-controller/kube-client";
 import { parseAllDocuments } from "yaml";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** @throws UsageError where a file cannot be read or is no manifest. */
 export function readManifests(path: string): KubeObject[] {

@@ -1,8 +1,8 @@
 /** Serves a handler over TLS, with a certificate that can be replaced while it serves. */
 import { createServer, type Server } from "node:https";
 import { createAdaptorServer } from "@hono/node-server";
-import { UsageError } from "./usage-error.ts";
-import type { ServingCertificate } from "./webhook-certificate-files.ts";
+import { UsageError } from "../usage-error.ts";
+import type { ServingCertificate } from "./certificate-files.ts";
 
 export type WebhookServer = {
   port: number;

@@ -7,7 +7,7 @@ import {
   type KubeClient,
   type KubeObject,
 } from "@machine-controller/kube-client";
-import type { ServingCertificate } from "./webhook-certificate-files.ts";
+import type { ServingCertificate } from "./certificate-files.ts";
 
 const SECRET = "machine-controller-webhook-ca";
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };

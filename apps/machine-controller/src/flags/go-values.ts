@@ -1,10 +1,6 @@
-/** Flags in the forms that Go's flag package takes, so that existing Deployments work unedited. */
+/** Values of flags in the forms that Go's packages take. Each parser throws a UsageError that says what a value looks like. */
 import { parseGoDuration } from "@machine-controller/provider";
-import { UsageError } from "./usage-error.ts";
-
-/** `-worker-count=5` → `--worker-count=5`: one dash or two are the same; single letters stay as they are. */
-export const toLongFlags = (args: readonly string[]): string[] =>
-  args.map((arg) => (/^-[a-zA-Z][\w-]/.test(arg) ? `-${arg}` : arg));
+import { UsageError } from "../usage-error.ts";
 
 // The values that Go's strconv.ParseBool takes.
 const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
@@ -16,8 +12,9 @@ export function parseBoolean(value: string): boolean {
   throw new UsageError(`"${value}" is not a boolean; use true or false`);
 }
 
-/** Milliseconds. */
+/** Milliseconds; 0 for "". */
 export function parseDuration(value: string): number {
+  if (value === "") return 0;
   const ms = parseGoDuration(value);
   if (ms === undefined) throw new UsageError(`"${value}" is not a duration; use a form such as 30s, 25m or 2h`);
   return ms;
@@ -41,11 +38,34 @@ export function parseFeatureGates(value: string): Record<string, boolean> {
   );
 }
 
-/** `host:port`, with an empty host for all interfaces. */
-export function parseAddress(value: string): { host: string; port: number } {
+export type Address = { host: string; port: number };
+
+/** `host:port`, with an empty host for all interfaces; false for "" and "0": nothing is served. */
+export function parseAddress(value: string): Address | false {
+  if (value === "" || value === "0") return false;
   const match = /^(?:\[(.+)\]|([^:]*)):(\d{1,5})$/.exec(value);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535)
     throw new UsageError(`"${value}" is not an address; use host:port, for example 127.0.0.1:8080`);
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
 }
+
+/** `namespace/name` or nothing. */
+export function parseNamespacedName(value: string): string {
+  if (value !== "" && !/^[^/]+\/[^/]+$/.test(value))
+    throw new UsageError(`"${value}" must have the form namespace/name`);
+  return value;
+}
+
+export function parseLogFormat(value: string): "json" | "console" {
+  const format = value.toLowerCase();
+  if (format === "json" || format === "console") return format;
+  throw new UsageError(`"${value}" is not a format; use JSON or console`);
+}
+
+/** A comma list; blanks around its items do not count. */
+export const parseList = (value: string): string[] =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean);

@@ -1,7 +1,7 @@
 /** The simulated clouds of `up`: each on a port of its own, and the environment that leads providers to them. */
 import { type Connect, serveSimulator, type Simulator } from "@machine-controller/cloud-simulator";
-import { providerDefinitions } from "./providers.generated.ts";
-import { simulators } from "./simulators.generated.ts";
+import { providerDefinitions } from "../providers.generated.ts";
+import { simulators } from "../simulators.generated.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 export type SimulatedClouds = {

@@ -1,0 +1,41 @@
+/** The rule of `-kubernetes-version-skew`, held to the version that the API server has now. */
+import { type AllowsKubelet, kubeletSkewRule } from "@machine-controller/admission";
+import type { KubeClient } from "@machine-controller/kube-client";
+import type { Clock } from "@machine-controller/kube-runtime";
+import type { Log } from "@machine-controller/controllers";
+
+/** An upgrade of the control plane is noticed within this time. */
+const ASK_AGAIN_MS = 60_000;
+
+/** Until the first answer of the API server, and without the flag, every version is allowed. */
+export async function followKubeletSkew(options: {
+  flags: { kubernetesVersionSkew: number | undefined };
+  connect: () => Promise<KubeClient>;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}): Promise<{ allowsKubelet: AllowsKubelet; run(): Promise<void> }> {
+  const { clock, log, signal } = options;
+  const { kubernetesVersionSkew: minors } = options.flags;
+  if (minors === undefined) return { allowsKubelet: () => undefined, run: async () => undefined };
+  const client = await options.connect();
+  let serverVersion: string | undefined;
+
+  async function ask(): Promise<void> {
+    const response = await client.request("/version", { signal });
+    const { gitVersion } = (await response.json()) as { gitVersion?: string };
+    serverVersion = gitVersion ?? serverVersion;
+  }
+
+  return {
+    allowsKubelet: (version) => kubeletSkewRule(version, { minors, serverVersion }),
+    async run() {
+      while (!signal.aborted) {
+        await ask().catch((error: unknown) => {
+          if (!signal.aborted) log("warn", `version of the API server: ${String(error)}`);
+        });
+        await clock.sleep(ASK_AGAIN_MS, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}

@@ -1,8 +1,9 @@
 /** Puts providers and controllers on a Kubernetes API and runs them: the part that `run` and `up` share. */
-import { createControllers, createDataReaders, type Log } from "@machine-controller/controllers";
+import { createControllers, createDataReaders, type Log, type OrphanOptions } from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
 import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
 import { createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
+import { readClusterUid } from "./cluster-uid.ts";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
 import { redactError } from "./log/redactor.ts";
 import { aroundProvider } from "./observe/around-provider.ts";
@@ -23,11 +24,15 @@ export type ControllerSettings = {
   externalCloudProvider: boolean;
   joinClusterTimeoutMs: number | undefined;
   skipEvictionAfterMs: number;
+  /** Absent: instances whose Machine no longer exists are not looked for. */
+  orphans?: Pick<OrphanOptions, "mode" | "graceMs"> | undefined;
   apiServer: string | undefined;
   clusterDns: readonly string[];
   kubeletFeatureGates: Readonly<Record<string, boolean>>;
   onSynced?: () => void;
 };
+
+const ORPHAN_INTERVAL_MS = 10 * 60_000;
 
 /** Until the signal aborts and everything under way has come to its end. */
 export async function runControllers(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
@@ -39,13 +44,14 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     random: random01,
     onError: (error) => log("warn", `event not written: ${String(error)}`),
   });
+  const clusterUid = await readClusterUid(client, log, signal);
   const { informers, controllers } = createControllers({
     client,
     clock: systemClock,
     random: systemRandom,
     log,
     events: withCleanEvents(events, settings.redact ?? ((text) => text)),
-    providers: createProviders(settings),
+    providers: createProviders(settings, clusterUid),
     name: settings.name,
     workerCount: settings.workerCount,
     nodeCsrApprover: settings.nodeCsrApprover,
@@ -59,6 +65,8 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
       kubeletFeatureGates: settings.kubeletFeatureGates,
       apiServer: settings.apiServer,
     },
+    ...(settings.orphans &&
+      clusterUid !== undefined && { orphans: { ...settings.orphans, clusterUid, intervalMs: ORPHAN_INTERVAL_MS } }),
     signal,
   });
   void Promise.all(informers.map(({ synced }) => synced)).then(settings.onSynced, () => undefined);
@@ -69,15 +77,14 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
   }
 }
 
-function createProviders({
-  client,
-  environment,
-  conceal = () => undefined,
-  redact = (text) => text,
-}: ControllerSettings): Map<string, Provider> {
+function createProviders(
+  { client, environment, conceal = () => undefined, redact = (text) => text }: ControllerSettings,
+  clusterUid: string | undefined,
+): Map<string, Provider> {
   const readers = createDataReaders(client, systemClock);
   const resolver = createConfigVarResolver({ ...readers, environment, conceal });
-  const runtime = { fetch: systemFetch, clock: systemClock, random: systemRandom, resolver, environment, conceal };
+  const clock = systemClock;
+  const runtime = { fetch: systemFetch, clock, random: systemRandom, resolver, environment, conceal, clusterUid };
   return new Map(
     providerDefinitions.map((definition) => [
       definition.name,

@@ -83,6 +83,8 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
           externalCloudProvider: flags.nodeExternalCloudProvider,
           joinClusterTimeoutMs: flags.joinClusterTimeout || undefined,
           skipEvictionAfterMs: flags.skipEvictionAfter,
+          orphans:
+            flags.orphanCollection === "off" ? undefined : { mode: flags.orphanCollection, graceMs: flags.orphanGrace },
           apiServer: flags.overrideBootstrapKubeletApiserver || undefined,
           clusterDns: flags.clusterDns,
           kubeletFeatureGates: flags.nodeKubeletFeatureGates,

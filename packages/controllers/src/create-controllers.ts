@@ -24,6 +24,7 @@ import { createUserDataSource, type UserDataOptions } from "./machine/user-data.
 import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
 import { createMachineSetController } from "./machine-set/controller.ts";
 import { CSR_FIELD_SELECTOR, CSR_INDEXES, createNodeCsrApprover } from "./node-csr-approver/controller.ts";
+import { createOrphanCollector, type OrphanCollectorOptions } from "./orphan-collector/controller.ts";
 import { byController } from "./ownership.ts";
 import { machineDeployments, machines, machineSets } from "./resources.ts";
 
@@ -42,10 +43,17 @@ export type ControllersOptions = {
   nodeCsrApprover: boolean;
   machine: MachineOptions;
   userData: UserDataOptions;
+  /** Absent: orphans are not looked for. */
+  orphans?: OrphanOptions;
   onDecision?: MachineControllerOptions["onDecision"];
   /** Ends shared cloud reads. */
   signal: AbortSignal;
 };
+
+export type OrphanOptions = Pick<
+  OrphanCollectorOptions,
+  "clusterUid" | "mode" | "graceMs" | "intervalMs" | "onOrphans"
+>;
 
 export type Controllers = {
   informers: readonly Pick<Informer, "name" | "synced" | "run">[];
@@ -100,7 +108,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     bootstrapSecrets: informers.bootstrapSecrets,
     options: options.userData,
   });
-  const { events } = options;
+  const { events, providers } = options;
+  const lists = createInstanceLists({ clock, signal });
   const controllers = [
     createMachineDeploymentController({ client, clock, log, events, informers, concurrency: SET_WORKERS }),
     createMachineSetController({ client, clock, random, log, events, informers, concurrency: SET_WORKERS }),
@@ -111,13 +120,16 @@ export function createControllers(options: ControllersOptions): Controllers {
       events,
       informers,
       userData,
-      providers: options.providers,
-      lists: createInstanceLists({ clock, signal }),
+      providers,
+      lists,
       options: options.machine,
       name: options.name,
       concurrency: options.workerCount,
       ...(options.onDecision && { onDecision: options.onDecision }),
     }),
+    ...(options.orphans
+      ? [createOrphanCollector({ client, clock, log, events, informers, providers, lists, ...options.orphans })]
+      : []),
   ];
   if (!options.nodeCsrApprover) return { informers: Object.values(informers), controllers };
   const csrs = createInformer<CertificateSigningRequest>({

@@ -6,7 +6,12 @@
  * const { informers, controllers } = createControllers({ client, clock, providers, … });
  * await runManager({ informers, controllers, clock, signal });
  */
-export { type Controllers, type ControllersOptions, createControllers } from "./create-controllers.ts";
+export {
+  type Controllers,
+  type ControllersOptions,
+  createControllers,
+  type OrphanOptions,
+} from "./create-controllers.ts";
 export { createDataReaders } from "./data-reader.ts";
 export type { Log, LogLevel } from "./log.ts";
 export type { Decision } from "./machine/decision.ts";

@@ -32,6 +32,8 @@ export type ProviderRuntime = {
   environment: Readonly<Record<string, string | undefined>>;
   /** Told of every value that authenticates, before it is used: it must never be printed. */
   conceal?: (value: string) => void;
+  /** UID of the cluster that instances are made for. */
+  clusterUid?: string | undefined;
 };
 
 /** Clients kept at the same time; more credentials than this only cost new connections. */
@@ -139,7 +141,7 @@ export function createProvider(
         );
       }
       const request = { ...(await specRequest(machine.spec, call)), ...(await instanceRequest(machine, call)) };
-      return definition.create({ ...request, userData, token });
+      return definition.create({ ...request, userData, token, clusterUid: runtime.clusterUid });
     },
 
     async cleanup(machine, call) {

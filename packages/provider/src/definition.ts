@@ -38,7 +38,12 @@ export type SpecRequest<Client, Config extends Fields> = Call & {
 };
 
 export type CreateRequest<Client, Config extends Fields> = InstanceRequest<Client> &
-  SpecRequest<Client, Config> & { readonly userData: string; readonly token: string };
+  SpecRequest<Client, Config> & {
+    readonly userData: string;
+    readonly token: string;
+    /** UID of the cluster, to mark the instance with; undefined where the controller could not read it. */
+    readonly clusterUid: string | undefined;
+  };
 
 /**
  * A cloud, as its author declares it; contracts of the functions are those of `Provider`. The rest is derived:

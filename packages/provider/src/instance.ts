@@ -12,6 +12,11 @@ export type Instance = {
   readonly providerId?: string;
   /** UID of the Machine that the instance is marked with; undefined when it bears no mark of ours. */
   readonly machineUid: string | undefined;
+  /**
+   * UID of the cluster whose controller made it; undefined where its mark does not say, as with instances that the Go
+   * implementation made. Clusters may share an account: without this nobody can say whose an instance is.
+   */
+  readonly clusterUid?: string | undefined;
   readonly addresses: readonly NodeAddress[];
   readonly status: InstanceStatus;
   /** Dependants that deletion must clean up after, by kind: kept on the Machine and handed back to `cleanup`. */

@@ -13,7 +13,7 @@ import { choose } from "./catalogue.ts";
 import type { Client } from "./client.ts";
 import { isRefusal } from "./errors.ts";
 import type { config } from "./fields.ts";
-import { LABEL_UID, toInstance } from "./server.ts";
+import { LABEL_CLUSTER, LABEL_UID, toInstance } from "./server.ts";
 
 type Create = CreateRequest<Client, typeof config>;
 
@@ -38,7 +38,7 @@ export async function createServer(request: Create): Promise<Instance> {
 }
 
 async function toBody(request: Create) {
-  const { client, config, name, uid, userData } = request;
+  const { client, config, name, uid, clusterUid, userData } = request;
   const [{ serverType, location, image, networks, firewalls }, sshKey] = await Promise.all([
     choose(client, request, request),
     client.sshKey(request),
@@ -50,7 +50,7 @@ async function toBody(request: Create) {
     ...(location && { location: location.name }),
     ssh_keys: [sshKey.name],
     user_data: userData,
-    labels: { ...config.labels, [LABEL_UID]: uid },
+    labels: { ...config.labels, ...(clusterUid && { [LABEL_CLUSTER]: clusterUid }), [LABEL_UID]: uid },
     networks: networks.map(({ id }) => id),
     firewalls: firewalls.map(({ id }) => ({ firewall: id })),
     public_net: { enable_ipv4: config.assignPublicIPv4, enable_ipv6: config.assignPublicIPv6 },

@@ -388,7 +388,8 @@ test("what does not exist is terminal, with path, value and remedy, in validate 
 });
 
 test("names and IDs mean the same; everything the spec asks for reaches the server", async (t) => {
-  const { provider, direct, clock } = world(t);
+  const { runtime, direct, clock } = world(t);
+  const provider = createProvider(hetzner, { ...runtime, clusterUid: "this-cluster" });
   const { network } = await direct("POST", "/networks", {
     name: "net",
     ip_range: "10.0.0.0/16",
@@ -410,7 +411,8 @@ test("names and IDs mean the same; everything the spec asks for reaches the serv
   assert.equal(server.server_type.name, "cax11");
   assert.equal(server.image.architecture, "arm");
   assert.equal(server.location.name, "nbg1");
-  assert.deepEqual(server.labels, { team: "a", "machine-uid": "uid-a" });
+  assert.deepEqual(server.labels, { team: "a", "machine-uid": "uid-a", "machine-cluster-uid": "this-cluster" });
+  assert.equal((await provider.get(machine("a", spec), call)).clusterUid, "this-cluster");
   assert.equal(server.private_net[0].network, network.id);
   assert.equal(server.public_net.ipv4, null);
   const { addresses } = await provider.get(machine("a"), call);

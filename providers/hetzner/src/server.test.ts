@@ -6,7 +6,7 @@ const server: Server = {
   id: 42,
   name: "node-1",
   status: "running",
-  labels: { "machine-uid": "uid-1", team: "a" },
+  labels: { "machine-uid": "uid-1", "machine-cluster-uid": "cluster-1", team: "a" },
   public_net: { ipv4: { ip: "192.0.2.7" }, ipv6: { ip: "2001:db8:1234::/64" } },
   private_net: [{ ip: "10.0.1.2" }, {}],
   placement_group: { id: 7 },
@@ -14,12 +14,13 @@ const server: Server = {
 const externalOf = (ip: string) =>
   toInstance({ ...server, public_net: { ipv4: null, ipv6: { ip } }, private_net: [] }).addresses[0]?.address;
 
-test("a server is an instance with its mark, addresses and placement group", () => {
+test("a server is an instance with its marks, addresses and placement group", () => {
   assert.deepEqual(toInstance(server), {
     id: "42",
     name: "node-1",
     providerId: "hcloud://42",
     machineUid: "uid-1",
+    clusterUid: "cluster-1",
     addresses: [
       { type: "InternalIP", address: "10.0.1.2" },
       { type: "ExternalIP", address: "192.0.2.7" },

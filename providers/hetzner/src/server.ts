@@ -3,6 +3,8 @@ import type { Instance, InstanceStatus, NodeAddress } from "@machine-controller/
 
 /** Label of a server: the UID of its Machine. The Go implementation uses the same. */
 export const LABEL_UID = "machine-uid";
+/** Label of a server: the UID of the cluster whose controller made it. */
+export const LABEL_CLUSTER = "machine-cluster-uid";
 
 /** The fields of a server that are read here. */
 export type Server = {
@@ -27,6 +29,7 @@ export function toInstance(server: Server): Instance {
     name: server.name,
     providerId: `hcloud://${server.id}`,
     machineUid: server.labels[LABEL_UID],
+    clusterUid: server.labels[LABEL_CLUSTER],
     addresses: addressesOf(server),
     status: STATUSES[server.status] ?? "unknown",
     ...(server.placement_group && { resources: { placementGroup: String(server.placement_group.id) } }),

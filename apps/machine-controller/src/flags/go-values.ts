@@ -69,3 +69,11 @@ export const parseList = (value: string): string[] =>
     .split(",")
     .map((item) => item.trim())
     .filter(Boolean);
+
+export const parseOneOf =
+  <T extends string>(...values: readonly T[]) =>
+  (text: string): T => {
+    const value = values.find((candidate) => candidate === text);
+    if (value === undefined) throw new UsageError(`"${text}" is not one of ${values.join(", ")}`);
+    return value;
+  };

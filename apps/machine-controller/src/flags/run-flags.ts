@@ -2,7 +2,15 @@
 import { ADMISSION_FLAGS, NODE_FLAGS } from "./admission-flags.ts";
 import { CLUSTER_FLAGS, LOG_FLAGS } from "./cluster-flags.ts";
 import { boolean, type FlagValues, parsed, text, withoutEffect } from "./define-flags.ts";
-import { type Address, parseAddress, parseCount, parseDuration, parseList, parseNamespacedName } from "./go-values.ts";
+import {
+  type Address,
+  parseAddress,
+  parseCount,
+  parseDuration,
+  parseList,
+  parseNamespacedName,
+  parseOneOf,
+} from "./go-values.ts";
 
 const HOUR_MS = 3_600_000;
 const LOOPBACK = "127.0.0.1";
@@ -44,6 +52,15 @@ export const RUN_FLAGS = {
   }),
   joinClusterTimeout: duration("replace a Machine whose Node has not joined by then", 0, "off"),
   skipEvictionAfter: duration("delete a Machine without draining after this time", 2 * HOUR_MS, "2h"),
+  orphanCollection: parsed<"off" | "report" | "delete">({
+    group: "Machines",
+    value: "mode",
+    help: "what becomes of instances whose Machine no longer exists: off, report, or delete after a grace",
+    fallback: "report",
+    shown: "report",
+    parse: parseOneOf("off", "report", "delete"),
+  }),
+  orphanGrace: duration("how long such an instance is in quarantine before it is deleted", HOUR_MS, "1h"),
   healthProbeAddress: address(8085, "serves /healthz, /readyz and /livez"),
   metricsAddress: address(8080, "serves /metrics"),
   enableProfiling: boolean(false, {

@@ -14,6 +14,7 @@ export type Vm = {
   id: string;
   name: string;
   machineUid: string | undefined;
+  clusterUid: string | undefined;
   token: string;
   account: string;
   address: string;
@@ -21,6 +22,9 @@ export type Vm = {
   /** Set once its deletion was asked for: until then it still shows. */
   goneAtMs?: number;
 };
+
+/** What VMs of the providers' making are marked with. */
+export const CLUSTER_UID = "cluster-uid";
 
 export type FakeCloud = {
   /** Those that exist, in whatever state. */
@@ -70,6 +74,7 @@ export function createFakeCloud(
         id: String(count),
         name: `vm-${count}`,
         machineUid: undefined,
+        clusterUid: undefined,
         token: "",
         account: cloud.account,
         address: `10.0.0.${count}`,
@@ -126,6 +131,7 @@ function createFakeProvider(context: {
     id: vm.id,
     name: vm.name,
     machineUid: vm.machineUid,
+    clusterUid: vm.clusterUid,
     addresses: [{ type: "InternalIP", address: vm.address }],
     status: vm.goneAtMs === undefined ? "running" : "deleting",
   });
@@ -155,7 +161,7 @@ function createFakeProvider(context: {
             : mine.find((vm) => (idempotency.class === "token" ? vm.token === token : vm.name === name));
         if (twin?.machineUid === uid && twin !== undefined) return toInstance(twin);
         if (twin !== undefined) throw new TerminalError("InvalidConfiguration", `name ${name} belongs to someone else`);
-        return toInstance(cloud.add({ name, machineUid: uid, token }));
+        return toInstance(cloud.add({ name, machineUid: uid, clusterUid: CLUSTER_UID, token }));
       }),
     cleanup: (machine) =>
       pass("cleanup", () => {

@@ -10,6 +10,7 @@ import {
   type ManualClock,
 } from "@machine-controller/kube-runtime";
 import type { Idempotency } from "@machine-controller/provider";
+import type { OrphanOptions } from "../create-controllers.ts";
 import type { Log } from "../log.ts";
 import { createMachineController, MACHINE_INDEXES } from "../machine/controller.ts";
 import type { Decision } from "../machine/decision.ts";
@@ -18,9 +19,10 @@ import { NODE_INDEXES } from "../machine/node-match.ts";
 import type { MachineOptions } from "../machine/snapshot.ts";
 import { createMachineDeploymentController } from "../machine-deployment/controller.ts";
 import { createMachineSetController } from "../machine-set/controller.ts";
+import { createOrphanCollector } from "../orphan-collector/controller.ts";
 import { byController } from "../ownership.ts";
 import { machineDeployments, machines, machineSets } from "../resources.ts";
-import { createFakeCloud, type FakeCloud } from "./fake-cloud.ts";
+import { CLUSTER_UID, createFakeCloud, type FakeCloud } from "./fake-cloud.ts";
 import { createFakeCluster, type FakeCluster } from "./fake-cluster.ts";
 import { createFaults, type Faults } from "./faults.ts";
 
@@ -61,7 +63,8 @@ export type WorldOptions = {
   machine?: Partial<MachineOptions>;
   idempotency?: Idempotency;
   /** Default: the Machine controller alone. */
-  controllers?: readonly ("machine" | "machine-set" | "machine-deployment")[];
+  controllers?: readonly ("machine" | "machine-set" | "machine-deployment" | "orphan-collector")[];
+  orphans?: Partial<OrphanOptions>;
 };
 
 export const START = Date.UTC(2030, 0, 1);
@@ -185,12 +188,14 @@ function startProcess(world: World, options: WorldOptions): Process {
       lost: 0,
     },
   };
+  const providers = new Map([["fake", cloud.connect({ faults, alive })]]);
+  const lists = createInstanceLists({ clock, signal });
   const make = {
     machine: () =>
       createMachineController({
         ...shared,
-        providers: new Map([["fake", cloud.connect({ faults, alive })]]),
-        lists: createInstanceLists({ clock, signal }),
+        providers,
+        lists,
         userData: { prepare: async () => world.userData },
         options: { ...DEFAULTS, ...options.machine },
         name: "",
@@ -205,6 +210,17 @@ function startProcess(world: World, options: WorldOptions): Process {
         random: { bytes: (length) => world.random.bytes(length) },
       }),
     "machine-deployment": () => createMachineDeploymentController(shared),
+    "orphan-collector": () =>
+      createOrphanCollector({
+        ...shared,
+        providers,
+        lists,
+        clusterUid: CLUSTER_UID,
+        mode: "delete",
+        graceMs: 3_600_000,
+        intervalMs: 600_000,
+        ...options.orphans,
+      }),
   };
   const controllers: Controller[] = (options.controllers ?? ["machine"]).map((name) => make[name]());
   const synced = Object.values(informers).map(async (informer) => {

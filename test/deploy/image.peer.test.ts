@@ -1,0 +1,179 @@
+// The image without Docker: the steps of deploy/Dockerfile replayed in a folder, and its command started from there as the
+// image's user, who may write nothing.
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync, type StdioOptions } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { startController } from "../e2e/controller-process.ts";
+import { freePorts } from "../peers/free-ports.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const DOCKERFILE = join(ROOT, "deploy/Dockerfile");
+const QUIET: StdioOptions = ["ignore", "ignore", "inherit"];
+/** npm runs on the first node that it finds. */
+const nodeFirst = `${dirname(process.execPath)}:${process.env["PATH"]}`;
+const isRoot = process.getuid?.() === 0;
+const noLinter = spawnSync("hadolint", ["--version"]).status === 0 ? false : "hadolint is not installed";
+
+type Instruction = { name: string; argument: string };
+
+describe("the image", () => {
+  const folder = mkdtempSync(join(tmpdir(), "image-"));
+  const app = join(folder, "app");
+  const [build, final] = stagesOf(readFileSync(DOCKERFILE, "utf8"));
+  const only = (name: string): string => {
+    const [found, ...more] = final.filter((instruction) => instruction.name === name);
+    assert.ok(found && more.length === 0, `one ${name}`);
+    return found.argument;
+  };
+  const [uid = 0, gid = 0] = only("USER").split(":").map(Number);
+  const asUser = isRoot ? { uid, gid } : {};
+
+  before(() => {
+    mkdirSync(app);
+    chmodSync(folder, 0o755);
+    for (const { name, argument } of build) {
+      if (name === "COPY") copy(argument);
+      else if (name === "RUN")
+        execFileSync("sh", ["-c", argument], { cwd: app, env: { ...process.env, PATH: nodeFirst }, stdio: QUIET });
+      else assert.ok(name === "FROM" || name === "WORKDIR", `this test does not know ${name}`);
+    }
+    const [size] = execFileSync("du", ["-sm", app], { encoding: "utf8" }).split("\t");
+    console.log(`  the image adds ${size} MB to its base`);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("passes hadolint", { skip: noLinter }, () => {
+    execFileSync("hadolint", [DOCKERFILE], { stdio: "inherit" });
+  });
+
+  test("runs on the Node that everything else runs on", () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      devDependencies: Record<string, string>;
+    };
+    const [, version] = /^ARG NODE_VERSION=(\S+)$/m.exec(readFileSync(DOCKERFILE, "utf8")) ?? [];
+    assert.equal(version, devDependencies["node"]);
+    assert.equal(process.version, `v${version}`);
+  });
+
+  test("has no user's rights, tools or tests", () => {
+    assert.ok(uid > 0 && gid > 0);
+    const files = execFileSync("find", [app, "-type", "f"], { encoding: "utf8" }).trim().split("\n");
+    const unwanted =
+      /\/app\/(packages|providers|apps)\/.*\.(test|fixture)\.ts$|\/node_modules\/(typescript|oxlint|oxfmt|node)\/|\.d\.ts$|\.map$/;
+    assert.deepEqual(
+      files.filter((file) => unwanted.test(file)),
+      [],
+    );
+    assert.ok(files.some((file) => file.endsWith("apps/machine-controller/src/main.ts")));
+  });
+
+  test("tells its commands", async () => {
+    const { code, output } = await start(["--help"]).ended;
+    assert.equal(code, 0, output());
+    for (const command of ["run", "webhook", "up"]) assert.match(output(), new RegExp(`^  ${command} `, "m"));
+  });
+
+  test("runs to ready, writes nothing, passes its health check and stops when told", async (t) => {
+    const state = join(folder, "state");
+    const cluster = startController(["up", "--no-demo", "--port", "0", "--state-dir", state]);
+    t.after(() => cluster.stop());
+    await cluster.printed(/^ +export KUBECONFIG=/m);
+    const kubeconfig = join(folder, "kubeconfig");
+    writeFileSync(kubeconfig, readFileSync(join(state, "kubeconfig")), { mode: 0o644 });
+    const { health, metrics } = await freePorts("health", "metrics");
+
+    // `up` is a controller without a Lease: two of them on an empty cluster have nothing to disagree about.
+    const controller = start(
+      ["run", `--kubeconfig=${kubeconfig}`, `--health-probe-address=:${health}`, `--metrics-address=:${metrics}`],
+      { mayWrite: false },
+    );
+    t.after(() => controller.kill());
+    await controller.printed(/caches are filled/);
+    const [, command = "null"] = /CMD (\[.*\])$/s.exec(only("HEALTHCHECK")) ?? [];
+    const [node, ...args] = (JSON.parse(command) as string[]).map((part) => part.replace(":8085", `:${health}`));
+    assert.equal(node, "node");
+    assert.equal(spawnSync(process.execPath, args).status, 0);
+    controller.kill("SIGTERM");
+    const { code, output } = await controller.ended;
+    assert.equal(code, 0, output());
+    assert.notEqual(spawnSync(process.execPath, args).status, 0);
+  });
+
+  test("brings the laptop along", async (t) => {
+    const state = join(folder, "laptop");
+    mkdirSync(state);
+    chmodSync(state, 0o777);
+    const laptop = start(["up", "--port=0", `--state-dir=${state}`]);
+    t.after(() => laptop.kill());
+    await laptop.printed(/^3 of 3 Machines are Ready/m);
+  });
+
+  /** `COPY source … target`, of what the repository has and .dockerignore lets through. */
+  function copy(argument: string): void {
+    const parts = argument.split(/\s+/);
+    const target = parts.pop() ?? "";
+    const allowed = readFileSync(`${DOCKERFILE}.dockerignore`, "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("!"))
+      .map((line) => line.slice(1));
+    for (const source of parts) {
+      assert.ok(allowed.includes(source), `${source} is not in the build context: add it to .dockerignore`);
+      const files = execFileSync("git", ["ls-files", "-z", "--", source], { cwd: ROOT, encoding: "utf8" });
+      for (const file of files.split("\0").filter(Boolean)) {
+        const to = join(app, target, file === source ? basename(file) : relative(source, file));
+        mkdirSync(dirname(to), { recursive: true });
+        cpSync(join(ROOT, file), to);
+      }
+    }
+  }
+
+  function start(args: readonly string[], { mayWrite = true } = {}) {
+    const [node, ...entry] = JSON.parse(only("ENTRYPOINT")) as string[];
+    assert.equal(node, "node");
+    const permissions = mayWrite ? [] : ["--permission", "--allow-fs-read=*"];
+    const child = spawn(process.execPath, [...permissions, ...entry, ...args], {
+      cwd: app,
+      env: { PATH: process.env["PATH"], NODE_ENV: "production" },
+      stdio: ["ignore", "pipe", "pipe"],
+      ...asUser,
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on("line", (line) => {
+        text += `${line}\n`;
+        child.emit("line");
+      });
+    }
+    const output = (): string => text;
+    const ended = once(child, "close").then(([code]) => ({ code: code as number | null, output }));
+    return {
+      ended,
+      kill: (signal: NodeJS.Signals = "SIGKILL") => child.kill(signal),
+      async printed(pattern: RegExp) {
+        while (!pattern.test(text)) {
+          const went = await Promise.race([once(child, "line"), ended.then(() => undefined)]);
+          if (went === undefined && !pattern.test(text))
+            throw new Error(`ended before it printed ${pattern}:\n${text}`);
+        }
+      },
+    };
+  }
+});
+
+/** The instructions of the two stages. */
+function stagesOf(dockerfile: string): [Instruction[], Instruction[]] {
+  const instructions = dockerfile
+    .replaceAll(/^#.*\n/gm, "")
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => ({ name: line.split(" ")[0] ?? "", argument: line.slice(line.indexOf(" ") + 1).trim() }))
+    .filter(({ name }) => name !== "ARG");
+  const second = instructions.findLastIndex(({ name }) => name === "FROM");
+  return [instructions.slice(0, second), instructions.slice(second)];
+}

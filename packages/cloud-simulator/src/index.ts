@@ -2,6 +2,7 @@
  * Kit for simulated clouds: durable records, fault rules, and machines that run the user data they were given and join
  * a cluster. It knows no cloud: a vendor's API is written with `defineSimulator` beside that vendor's provider.
  */
+export { createCertificateRequest } from "./certificate-request.ts";
 export { createVirtualClock, systemClock, type Clock, type VirtualClock } from "./clock.ts";
 export { connectOverNetwork } from "./connect-over-network.ts";
 export type { FaultAction, FaultRule, Faults, FaultStatus } from "./faults.ts";

@@ -1,68 +1,55 @@
-// `npm run bench`: the embedded API server beside etcd + kube-apiserver, in one run on one machine. Ratios are what counts;
-// the load comes from this process, on the same cores.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { connectKubeconfig } from "@machine-controller/kube-client";
-import { startRealControlPlane } from "../test/peers/real-control-plane.ts";
-import { measureWrites, type WriteRates } from "./writes.ts";
+// `npm run bench [-- NAME …]`: performance as ratios, each against a peer or a goal in the same run on one machine.
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { apiServer } from "./api-server.ts";
+import { type Bench, printFigures } from "./bench.ts";
+import { createLatency } from "./fleet/create-latency.ts";
+import { large } from "./fleet/large.ts";
+import { life } from "./fleet/life.ts";
 
-const WRITERS = [1, 8, 32];
+const BENCHES: readonly Bench[] = [apiServer, life, createLatency, large];
+const HELP = `npm run bench [-- NAME … --machines N --body real|embedded --rest-seconds N --profile FOLDER]
 
-const embedded = await measureEmbedded();
-const real = await measureReal();
+${BENCHES.map(({ name, about, machines }) => `  ${name.padEnd(16)}${about}${machines === undefined ? "" : ` (${machines} Machines)`}`).join("\n")}
 
-console.log("\nwrites/s: create, 3 patches and delete of a Machine-sized object, durable");
-console.log("writers   embedded        real   ratio");
-for (const writers of WRITERS) {
-  const ours = embedded.rates.get(writers) ?? 0;
-  const theirs = "skipped" in real ? undefined : real.rates.get(writers);
-  const ratio = theirs === undefined ? "–" : `${(ours / theirs).toFixed(2)} ×`;
-  console.log(
-    [
-      String(writers).padStart(7),
-      ours.toFixed(0).padStart(10),
-      (theirs?.toFixed(0) ?? "–").padStart(11),
-      ratio.padStart(7),
-    ].join(" "),
-  );
+  --machines N        so many Machines instead
+  --body BODY         the API server of the Machines: real (etcd and kube-apiserver, built with Go), or embedded
+  --rest-seconds N    how long a fleet at rest is watched (60)
+  --profile FOLDER    leaves CPU profiles of the controller there`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: "boolean", default: false },
+    machines: { type: "string" },
+    body: { type: "string", default: "real" },
+    "rest-seconds": { type: "string", default: "60" },
+    profile: { type: "string" },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
 }
-console.log(`memory   ${embedded.rssMiB.toFixed(0)} MiB embedded`);
-if ("skipped" in real) console.log(`no real control plane to compare with: ${real.skipped}`);
+const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name));
+if (unknown.length > 0 || (values.body !== "real" && values.body !== "embedded")) {
+  console.error(`${[...unknown.map((name) => `no bench ${name}`), `--body ${values.body}`].join(", ")}?\n\n${HELP}`);
+  process.exit(1);
+}
 
-async function measureEmbedded(): Promise<{ rates: WriteRates; rssMiB: number }> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  const server = spawn(process.execPath, [...process.execArgv, "test/clients/serve-control-plane.ts", folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+const stopped = new AbortController();
+process.once("SIGINT", () => stopped.abort(new Error("interrupted")));
+console.log(`node ${process.version}, ${availableParallelism()} cores, shared by all processes of a bench`);
+for (const bench of BENCHES) {
+  if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
+  const figures = await bench.run({
+    machines: Number(values.machines ?? bench.machines ?? 0),
+    body: values.body,
+    restMs: Number(values["rest-seconds"]) * 1_000,
+    profileFolder: values.profile,
+    signal: stopped.signal,
+    progress: (line) => console.error(`  … ${line}`),
   });
-  try {
-    const [line] = (await once(server.stdout, "data")) as [Buffer];
-    const { client, close } = await connectKubeconfig({ kubeconfig: line.toString().trim() });
-    const rates = await measureWrites(client, WRITERS);
-    await close();
-    return { rates, rssMiB: rssOf(server.pid ?? 0) };
-  } finally {
-    server.kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  printFigures(bench.name, figures);
 }
-
-async function measureReal(): Promise<{ rates: WriteRates } | { skipped: string }> {
-  const peer = await startRealControlPlane();
-  if ("skipped" in peer) return peer;
-  try {
-    const { client, close } = await connectKubeconfig({ kubeconfig: peer.kubeconfigPath });
-    const rates = await measureWrites(client, WRITERS);
-    await close();
-    return { rates };
-  } finally {
-    await peer.stop();
-  }
-}
-
-function rssOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
-}
+process.exit(0);

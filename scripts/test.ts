@@ -4,7 +4,7 @@ import { globSync } from "node:fs";
 
 const patterns = process.argv.slice(2);
 const files = globSync(
-  ["packages", "providers", "apps", "scripts", "test"].map((top) => `${top}/**/*.test.ts`),
+  ["packages", "providers", "apps", "scripts", "test", "bench"].map((top) => `${top}/**/*.test.ts`),
   {
     exclude: (path) => path.includes("node_modules"),
   },

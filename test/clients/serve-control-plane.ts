@@ -14,6 +14,7 @@ const controlPlane = await createControlPlane({
   log: (line) => console.error(JSON.stringify(line)),
 });
 const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port: Number(port) });
+await controlPlane.setEndpoint(url);
 const kubeconfig = join(folder, "kubeconfig");
 writeFileSync(kubeconfig, await controlPlane.kubeconfig({ server: url }), { mode: 0o600 });
 console.log(kubeconfig);

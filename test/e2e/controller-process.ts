@@ -7,6 +7,7 @@ const MAIN = join(import.meta.dirname, "../../apps/machine-controller/src/main.t
 const KILL_AFTER_MS = 15_000;
 
 export type ControllerProcess = {
+  readonly pid: number;
   /** What it has written to stdout and stderr. */
   output(): string;
   /** The first match in the output; throws with the output when the process ends or the time is over before one. */
@@ -52,6 +53,8 @@ export function startController(
   });
 
   return {
+    // Not a process where it could not be started; `exited` then says so.
+    pid: child.pid ?? Number.NaN,
     output: () => output,
     exited,
     async printed(pattern, { timeoutMs = 30_000 } = {}) {

@@ -1,0 +1,120 @@
+/** Where a fleet lives: an API server, a cloud, and the controller between them, each in processes of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { customResourceDefinitions } from "@machine-controller/api";
+import { connectKubeconfig, type KubeClient } from "@machine-controller/kube-client";
+import { applyManifests, readManifests } from "../../apps/machine-controller/src/up/apply-manifests.ts";
+import { type ControllerProcess, startController } from "../../test/e2e/controller-process.ts";
+import { auditEntries, auditPosition, describeEntry } from "../../test/peers/audit-log.ts";
+import { startRealControlPlane } from "../../test/peers/real-control-plane.ts";
+import type { Settings } from "../bench.ts";
+import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
+
+export type FleetSite = {
+  readonly client: KubeClient;
+  readonly cloud: Cloud;
+  /** Resolves once its caches are filled. */
+  startController(): Promise<ControllerProcess>;
+  /** Starts to count what the controller asks of the API server; undefined where that keeps no audit log. */
+  countRequests(): (() => Map<string, number>) | undefined;
+  close(): Promise<void>;
+};
+
+const DEPLOY = join(import.meta.dirname, "../../deploy");
+const SERVE = join(import.meta.dirname, "../../test/clients/serve-control-plane.ts");
+/** Of the fleet's project. */
+export const TOKEN = "simulated-token";
+const USER_AGENT = "machine-controller";
+/** Requests of leader election: they do not depend on the fleet. */
+const IGNORED = new Set(["get leases", "create leases", "update leases"]);
+
+/** @throws where the real control plane is asked for and cannot be built. */
+export async function openFleetSite(
+  { body, profileFolder, signal }: Settings,
+  options: Partial<CloudOptions> = {},
+): Promise<FleetSite> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const { kubeconfig, auditLog } = body === "real" ? await openReal(stack) : await openEmbedded(stack);
+    const { client, close } = await connectKubeconfig({ kubeconfig, userAgent: "bench", requestTimeoutMs: 120_000 });
+    stack.defer(close);
+    const objects = [...customResourceDefinitions, ...readManifests(join(DEPLOY, "node-bootstrap-rbac.yaml"))];
+    await applyManifests(client, objects, { signal });
+    const cloud = await startCloud({
+      tokens: [TOKEN],
+      deadTokens: [],
+      delayMs: 0,
+      joins: true,
+      ...options,
+      kubeconfig,
+    });
+    stack.defer(() => cloud.stop());
+    return {
+      client,
+      cloud,
+      async startController() {
+        const environment = {
+          HCLOUD_ENDPOINT: `${cloud.url}/v1`,
+          NODE_OPTIONS: profileFolder && `--cpu-prof --cpu-prof-dir=${profileFolder}`,
+        };
+        const controller = startController(
+          [
+            "run",
+            "--kubeconfig",
+            kubeconfig,
+            "--health-probe-address",
+            "127.0.0.1:0",
+            "--metrics-address",
+            "127.0.0.1:0",
+          ],
+          environment,
+        );
+        stack.defer(async () => void (await controller.stop()));
+        await controller.printed(/caches are filled/, { timeoutMs: 60_000 });
+        return controller;
+      },
+      countRequests() {
+        if (auditLog === undefined) return undefined;
+        const from = auditPosition(auditLog);
+        return () => requestsSince(auditLog, from);
+      },
+      close: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function openReal(stack: AsyncDisposableStack): Promise<{ kubeconfig: string; auditLog: string | undefined }> {
+  const cluster = await startRealControlPlane({ auditLog: true });
+  if ("skipped" in cluster) throw new Error(`${cluster.skipped}; or give --body embedded`);
+  stack.defer(() => cluster.stop());
+  return { kubeconfig: cluster.kubeconfigPath, auditLog: cluster.auditLogPath };
+}
+
+async function openEmbedded(stack: AsyncDisposableStack): Promise<{ kubeconfig: string; auditLog: undefined }> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }));
+  const server = spawn(process.execPath, [...process.execArgv, SERVE, folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  stack.defer(async () => {
+    const ended = once(server, "exit");
+    if (server.exitCode === null && server.kill()) await ended;
+  });
+  const [line] = (await once(server.stdout, "data")) as [Buffer];
+  return { kubeconfig: line.toString().trim(), auditLog: undefined };
+}
+
+function requestsSince(auditLog: string, from: number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const entry of auditEntries(auditLog, from)) {
+    const what = describeEntry(entry);
+    if (entry.userAgent === USER_AGENT && !IGNORED.has(what)) counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return counts;
+}

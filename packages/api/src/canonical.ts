@@ -17,8 +17,33 @@ export function canonicalValue(value: unknown): unknown {
 /** Text that is equal for values that mean the same. */
 export const canonicalText = (value: unknown): string => JSON.stringify(canonicalValue(value) ?? {});
 
-/** Text that is equal for templates that mean the same; the hash label makes no difference either. */
+/**
+ * Text that is equal for templates that mean the same. The hash label makes no difference, nor does an empty text in the
+ * providerSpec, which Go's encoder writes where nothing is set.
+ */
 export function canonicalTemplate(template: MachineTemplate): string {
   const { [LABEL_TEMPLATE_HASH]: _hash, ...labels } = template.metadata?.labels ?? {};
-  return canonicalText({ ...template, metadata: { ...template.metadata, labels } });
+  const { providerSpec, ...spec } = template.spec ?? {};
+  return canonicalText({
+    ...template,
+    metadata: { ...template.metadata, labels },
+    spec: { ...spec, providerSpec: withoutEmptyTexts(providerSpec) },
+  });
+}
+
+/**
+ * The template without what can change on a Machine that lives: labels and annotations of Machine and Node, taints. Two
+ * templates of which this part means the same make the same instances.
+ */
+export function replacedPart({ metadata, spec, ...rest }: MachineTemplate): MachineTemplate {
+  const { labels: _l, annotations: _a, ...machine } = metadata ?? {};
+  const { labels: _nl, annotations: _na, ...node } = spec.metadata ?? {};
+  const { taints: _t, ...instance } = spec;
+  return { ...rest, metadata: machine, spec: { ...instance, metadata: node } };
+}
+
+function withoutEmptyTexts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyTexts);
+  if (typeof value !== "object" || value === null) return value === "" ? undefined : value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutEmptyTexts(item)]));
 }

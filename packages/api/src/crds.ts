@@ -23,11 +23,17 @@ export type CustomResourceDefinition = {
       schema: { openAPIV3Schema: StructuralSchema };
       subresources?: {
         status: Record<string, never>;
-        scale?: { specReplicasPath: string; statusReplicasPath: string };
+        scale?: typeof SCALE;
       };
       additionalPrinterColumns: PrinterColumn[];
     }[];
   };
+};
+
+const SCALE = {
+  specReplicasPath: ".spec.replicas",
+  statusReplicasPath: ".status.replicas",
+  labelSelectorPath: ".status.labelSelector",
 };
 
 const column = (name: string, type: string, jsonPath: string): PrinterColumn => ({ name, type, jsonPath });
@@ -51,6 +57,9 @@ const REPLICAS = [
   column("Available-Replicas", "integer", ".status.availableReplicas"),
 ];
 
+/** These follow those that people's scripts already count on, as MORE_MACHINE_COLUMNS do. */
+const READY = column("Ready", "integer", ".status.readyReplicas");
+const UPDATED = column("Updated", "integer", ".status.updatedReplicas");
 /** Columns after those that people's scripts already count on. */
 const MORE_MACHINE_COLUMNS = [
   wideColumn("Phase", "string", ".status.phase"),
@@ -78,7 +87,7 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
     shortName: "ms",
     spec: MachineSetSpec,
     status: MachineSetStatus,
-    subresources: { status: {} },
+    subresources: { status: {}, scale: SCALE },
     columns: [
       ...REPLICAS,
       column("Provider", "string", template(PROVIDER)),
@@ -86,6 +95,7 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
       column("MachineDeployment", "string", ".metadata.ownerReferences[0].name"),
       column("Kubelet", "string", template(".spec.versions.kubelet")),
       ...AGE,
+      READY,
     ],
   }),
   define({
@@ -93,16 +103,15 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
     shortName: "md",
     spec: MachineDeploymentSpec,
     status: MachineDeploymentStatus,
-    subresources: {
-      status: {},
-      scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
-    },
+    subresources: { status: {}, scale: SCALE },
     columns: [
       ...REPLICAS,
       column("Provider", "string", template(PROVIDER)),
       column("OS", "string", template(OPERATING_SYSTEM)),
       column("Kubelet", "string", template(".spec.versions.kubelet")),
       ...AGE,
+      READY,
+      UPDATED,
     ],
   }),
 ];

@@ -6,11 +6,16 @@
  * const { value, problems } = parseAs(ProviderSpec, machine.spec.providerSpec.value, "spec.providerSpec.value");
  * if (problems.length > 0) throw new Error(formatProblems(problems));
  */
-export { canonicalTemplate, canonicalText, canonicalValue } from "./canonical.ts";
+export { canonicalTemplate, canonicalText, canonicalValue, replacedPart } from "./canonical.ts";
 export { type CustomResourceDefinition, customResourceDefinitions } from "./crds.ts";
 export { resolveIntOrPercent } from "./int-or-percent.ts";
-export { MachineDeploymentSpec, MachineDeploymentStatus, type MachineDeployment } from "./machine-deployment.ts";
-export { MachineSetSpec, MachineSetStatus, MachineTemplate, type MachineSet } from "./machine-set.ts";
+export {
+  DeploymentCondition,
+  MachineDeploymentSpec,
+  MachineDeploymentStatus,
+  type MachineDeployment,
+} from "./machine-deployment.ts";
+export { DELETE_POLICIES, MachineSetSpec, MachineSetStatus, MachineTemplate, type MachineSet } from "./machine-set.ts";
 export { instanceNameOf, MachineSpec, MachineStatus, type Machine } from "./machine.ts";
 export { nearestName } from "./nearest-name.ts";
 export type { MachineErrorReason } from "./well-known.ts";
@@ -32,4 +37,4 @@ export {
 } from "./provider-spec.ts";
 export { type CreateIntent, type InstanceRecord, intentOf, recordOf } from "./records.ts";
 export { AnyObject, IntOrString, type StructuralSchema, toStructuralSchema } from "./schema.ts";
-export { selectorProblem, selects } from "./selector.ts";
+export { formatSelector, selectorProblem, selects } from "./selector.ts";

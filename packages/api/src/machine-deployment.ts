@@ -1,7 +1,14 @@
 import { Type, type Static } from "typebox";
-import { MachineTemplate } from "./machine-set.ts";
-import { Condition, LabelSelector, type ObjectMeta, ObservedGeneration, ReplicaCount } from "./object-meta.ts";
-import { int32, IntOrString } from "./schema.ts";
+import { DeletePolicy, MachineTemplate } from "./machine-set.ts";
+import {
+  Condition,
+  LabelSelector,
+  type ObjectMeta,
+  ObservedGeneration,
+  ReplicaCount,
+  SelectorText,
+} from "./object-meta.ts";
+import { int32, IntOrString, timestamp } from "./schema.ts";
 import type { API_VERSION } from "./well-known.ts";
 
 export const MachineDeploymentSpec = Type.Object({
@@ -10,7 +17,13 @@ export const MachineDeploymentSpec = Type.Object({
   template: MachineTemplate,
   strategy: Type.Optional(
     Type.Object({
-      type: Type.Optional(Type.String({ description: "RollingUpdate (the default)." })),
+      type: Type.Optional(
+        Type.String({
+          description:
+            "RollingUpdate (the default); Recreate: all old Machines go before a new one is made; OnDelete: a new Machine " +
+            "is made when somebody deletes an old one.",
+        }),
+      ),
       rollingUpdate: Type.Optional(
         Type.Object({
           maxSurge: Type.Optional(
@@ -26,6 +39,9 @@ export const MachineDeploymentSpec = Type.Object({
   minReadySeconds: Type.Optional(
     int32({ minimum: 0, description: "Seconds that a Node must be Ready before its Machine counts as available." }),
   ),
+  deletePolicy: DeletePolicy(
+    "Which Machines of a MachineSet go first on scale-down; when unset, the MachineSets keep what they have.",
+  ),
   revisionHistoryLimit: Type.Optional(int32({ description: "Old MachineSets to keep; 1 when unset." })),
   paused: Type.Optional(Type.Boolean({ description: "Nothing is rolled out while true." })),
   progressDeadlineSeconds: Type.Optional(
@@ -34,6 +50,13 @@ export const MachineDeploymentSpec = Type.Object({
 });
 export type MachineDeploymentSpec = Static<typeof MachineDeploymentSpec>;
 
+/** As `apps/v1` has it: the progress deadline counts from `lastUpdateTime`. */
+export const DeploymentCondition = Type.Object({
+  ...Condition.properties,
+  lastUpdateTime: Type.Optional(timestamp()),
+});
+export type DeploymentCondition = Static<typeof DeploymentCondition>;
+
 export const MachineDeploymentStatus = Type.Object({
   observedGeneration: ObservedGeneration,
   replicas: ReplicaCount("Machines that exist."),
@@ -41,7 +64,15 @@ export const MachineDeploymentStatus = Type.Object({
   readyReplicas: ReplicaCount("Those whose Node is Ready."),
   availableReplicas: ReplicaCount("Those whose Node has been Ready for minReadySeconds."),
   unavailableReplicas: ReplicaCount("Those wanted and not available."),
-  conditions: Type.Optional(Type.Array(Condition)),
+  labelSelector: SelectorText,
+  collisionCount: Type.Optional(
+    int32({ description: "How often the name for a new MachineSet was taken; part of the next name." }),
+  ),
+  conditions: Type.Optional(
+    Type.Array(DeploymentCondition, {
+      description: "Available, Progressing and ReplicaFailure, with the reasons of apps/v1 Deployments.",
+    }),
+  ),
 });
 export type MachineDeploymentStatus = Static<typeof MachineDeploymentStatus>;
 

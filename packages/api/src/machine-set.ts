@@ -1,6 +1,14 @@
 import { Type, type Static } from "typebox";
 import { MachineSpec } from "./machine.ts";
-import { LabelSelector, type ObjectMeta, ObservedGeneration, ReplicaCount, TemplateMeta } from "./object-meta.ts";
+import {
+  Condition,
+  LabelSelector,
+  type ObjectMeta,
+  ObservedGeneration,
+  ReplicaCount,
+  SelectorText,
+  TemplateMeta,
+} from "./object-meta.ts";
 import { int32 } from "./schema.ts";
 import type { API_VERSION } from "./well-known.ts";
 
@@ -8,15 +16,15 @@ export const MachineTemplate = Type.Object({ metadata: Type.Optional(TemplateMet
 export type MachineTemplate = Static<typeof MachineTemplate>;
 
 export const DELETE_POLICIES = ["Random", "Newest", "Oldest"] as const;
+export const DeletePolicy = (description: string) =>
+  Type.Optional(Type.Enum(["", ...DELETE_POLICIES], { description }));
 
 export const MachineSetSpec = Type.Object({
   replicas: Type.Optional(int32({ minimum: 0, description: "Wanted number of Machines; 1 when unset." })),
   minReadySeconds: Type.Optional(
     int32({ minimum: 0, description: "Seconds that a Node must be Ready before its Machine counts as available." }),
   ),
-  deletePolicy: Type.Optional(
-    Type.Enum(["", ...DELETE_POLICIES], { description: "Which Machines go first on scale-down; Random when unset." }),
-  ),
+  deletePolicy: DeletePolicy("Which Machines go first on scale-down; Random when unset."),
   selector: LabelSelector,
   template: MachineTemplate,
 });
@@ -28,8 +36,12 @@ export const MachineSetStatus = Type.Object({
   readyReplicas: ReplicaCount("Those whose Node is Ready."),
   availableReplicas: ReplicaCount("Those whose Node has been Ready for minReadySeconds."),
   observedGeneration: ObservedGeneration,
-  errorReason: Type.Optional(Type.String()),
+  errorReason: Type.Optional(Type.String({ description: "InvalidConfiguration while the spec cannot be acted on." })),
   errorMessage: Type.Optional(Type.String()),
+  labelSelector: SelectorText,
+  conditions: Type.Optional(
+    Type.Array(Condition, { description: "ReplicaFailure while Machines cannot be created or deleted." }),
+  ),
 });
 export type MachineSetStatus = Static<typeof MachineSetStatus>;
 

@@ -84,4 +84,7 @@ export const NodeAddress = Type.Object({
 export type NodeAddress = Static<typeof NodeAddress>;
 
 export const ObservedGeneration = Type.Optional(Type.Integer({ format: "int64" }));
+export const SelectorText = Type.Optional(
+  Type.String({ description: "spec.selector as text, for the scale subresource." }),
+);
 export const ReplicaCount = (description: string) => Type.Optional(int32({ description }));

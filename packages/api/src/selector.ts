@@ -26,6 +26,24 @@ export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelect
   );
 }
 
+/** The selector as text, in the form of `kubectl --selector`. */
+export const formatSelector = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string =>
+  [
+    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
+    ...matchExpressions.map(({ key, operator, values = [] }) => {
+      switch (operator) {
+        case "In":
+          return `${key} in (${values.join(",")})`;
+        case "NotIn":
+          return `${key} notin (${values.join(",")})`;
+        case "DoesNotExist":
+          return `!${key}`;
+        default:
+          return key;
+      }
+    }),
+  ].join(",");
+
 /** Why a selector cannot work with a template; undefined when it can. */
 export function selectorProblem(selector: LabelSelector, templateLabels: Labels | undefined): string | undefined {
   const known = ["In", "NotIn", "Exists", "DoesNotExist"];

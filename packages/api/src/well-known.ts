@@ -63,6 +63,20 @@ export const ANNOTATION_REVISION = "machinedeployment.clusters.k8s.io/revision";
 export const ANNOTATION_REVISION_HISTORY = "machinedeployment.clusters.k8s.io/revision-history";
 export const ANNOTATION_DESIRED_REPLICAS = "machinedeployment.clusters.k8s.io/desired-replicas";
 export const ANNOTATION_MAX_REPLICAS = "machinedeployment.clusters.k8s.io/max-replicas";
+/**
+ * Annotation of a MachineDeployment, set by a person: the revision to go back to (`"3"`; `"0"`: the one before). The
+ * controller puts that revision's template into `spec.template`, removes the annotation and says in an event what came of
+ * it; the rollout then goes as the strategy says. A revision is one that a MachineSet of the deployment carries or has in
+ * its history. To apply the old manifest again does the same: its MachineSet is taken up, whatever its age.
+ */
+export const ANNOTATION_ROLLBACK_TO = "machine-controller/rollback-to";
+/** Annotation of a MachineSet: keys of the annotations copied from its MachineDeployment, comma-separated, sorted. */
+export const ANNOTATION_COPIED = "machine-controller/copied-annotations";
+/**
+ * Annotation of a MachineSet whose template was changed in place: what earlier templates gave its Machines and this one
+ * does not (`RemovedMetadata` as JSON).
+ */
+export const ANNOTATION_REMOVED_METADATA = "machine-controller/removed-metadata";
 export const ANNOTATION_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Where an operating-system-manager puts the user data of a MachineDeployment; it wins over our own. */

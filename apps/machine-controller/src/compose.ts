@@ -26,6 +26,7 @@ export type ControllerSettings = {
   skipEvictionAfterMs: number;
   /** Absent: instances whose Machine no longer exists are not looked for. */
   orphans?: Pick<OrphanOptions, "mode" | "graceMs"> | undefined;
+  updateMetadataInPlace: boolean;
   apiServer: string | undefined;
   clusterDns: readonly string[];
   kubeletFeatureGates: Readonly<Record<string, boolean>>;
@@ -60,6 +61,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
       joinClusterTimeoutMs: settings.joinClusterTimeoutMs,
       skipEvictionAfterMs: settings.skipEvictionAfterMs,
     },
+    machineSet: { updatesMetadataInPlace: settings.updateMetadataInPlace },
     userData: {
       clusterDns: settings.clusterDns,
       kubeletFeatureGates: settings.kubeletFeatureGates,

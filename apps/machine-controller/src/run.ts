@@ -85,6 +85,7 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
           skipEvictionAfterMs: flags.skipEvictionAfter,
           orphans:
             flags.orphanCollection === "off" ? undefined : { mode: flags.orphanCollection, graceMs: flags.orphanGrace },
+          updateMetadataInPlace: flags.updateMetadataInPlace,
           apiServer: flags.overrideBootstrapKubeletApiserver || undefined,
           clusterDns: flags.clusterDns,
           kubeletFeatureGates: flags.nodeKubeletFeatureGates,

@@ -22,7 +22,8 @@ import { NODE_INDEXES } from "./machine/node-match.ts";
 import type { MachineOptions } from "./machine/snapshot.ts";
 import { createUserDataSource, type UserDataOptions } from "./machine/user-data.ts";
 import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
-import { createMachineSetController } from "./machine-set/controller.ts";
+import { createMachineSetController, type MachineSetOptions } from "./machine-set/controller.ts";
+import { createPendingByUid } from "./machine-set/pending.ts";
 import { CSR_FIELD_SELECTOR, CSR_INDEXES, createNodeCsrApprover } from "./node-csr-approver/controller.ts";
 import { createOrphanCollector, type OrphanCollectorOptions } from "./orphan-collector/controller.ts";
 import { byController } from "./ownership.ts";
@@ -42,6 +43,8 @@ export type ControllersOptions = {
   /** `-node-csr-approver`: approve the serving certificates of Machines' kubelets. */
   nodeCsrApprover: boolean;
   machine: MachineOptions;
+  /** Absent: a changed template replaces Machines, whatever changed. */
+  machineSet?: MachineSetOptions;
   userData: UserDataOptions;
   /** Absent: orphans are not looked for. */
   orphans?: OrphanOptions;
@@ -110,9 +113,19 @@ export function createControllers(options: ControllersOptions): Controllers {
   });
   const { events, providers } = options;
   const lists = createInstanceLists({ clock, signal });
+  const sets = {
+    client,
+    clock,
+    log,
+    events,
+    informers,
+    pending: createPendingByUid(clock),
+    options: options.machineSet ?? { updatesMetadataInPlace: false },
+    concurrency: SET_WORKERS,
+  };
   const controllers = [
-    createMachineDeploymentController({ client, clock, log, events, informers, concurrency: SET_WORKERS }),
-    createMachineSetController({ client, clock, random, log, events, informers, concurrency: SET_WORKERS }),
+    createMachineDeploymentController(sets),
+    createMachineSetController(sets),
     createMachineController({
       client,
       clock,

@@ -52,6 +52,10 @@ export const RUN_FLAGS = {
   }),
   joinClusterTimeout: duration("replace a Machine whose Node has not joined by then", 0, "off"),
   skipEvictionAfter: duration("delete a Machine without draining after this time", 2 * HOUR_MS, "2h"),
+  updateMetadataInPlace: boolean(false, {
+    group: "Machines",
+    help: "a template that changes in labels, annotations and taints alone is put on the Machines that exist; false: a rollout",
+  }),
   orphanCollection: parsed<"off" | "report" | "delete">({
     group: "Machines",
     value: "mode",

@@ -69,6 +69,7 @@ export async function up(
         externalCloudProvider: false,
         joinClusterTimeoutMs: undefined,
         skipEvictionAfterMs: 2 * 3_600_000,
+        updateMetadataInPlace: false,
         apiServer: undefined,
         clusterDns: ["10.96.0.10"],
         kubeletFeatureGates: { RotateKubeletServerCertificate: true },

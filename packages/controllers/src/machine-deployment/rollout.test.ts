@@ -1,20 +1,34 @@
 // The arithmetic of a rollout under every interleaving: readiness, MachineSets that lag behind, statuses that are stale.
-import type { MachineDeployment, MachineSet } from "@machine-controller/api";
-import { ANNOTATION_MAX_REPLICAS } from "@machine-controller/api/well-known";
+import type { MachineDeployment } from "@machine-controller/api";
 import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Limits, limitsOf, newSetReplicas, oldSetReplicas, pausedReplicas, totalOf } from "./rollout.ts";
+import {
+  type Limits,
+  limitsOf,
+  newSetReplicas,
+  oldSetReplicas,
+  onDeleteReplicas,
+  pausedReplicas,
+  type SetSize,
+} from "./rollout.ts";
 
 /** A MachineSet as its deployment sees it (spec, status), and the Machines it really has. */
 type Set = { spec: number; status: { replicas: number; available: number }; live: number; available: number };
 
-const toMachineSet = (set: Set, index: number): MachineSet =>
-  ({
-    metadata: { uid: String(index) },
-    spec: { replicas: set.spec },
-    status: { replicas: set.status.replicas, availableReplicas: set.status.available },
-  }) as MachineSet;
+const toSize = (set: Set, index: number): SetSize => ({
+  uid: String(index),
+  replicas: set.spec,
+  existing: set.status.replicas,
+  available: set.status.available,
+  doomed: 0,
+  formerMax: undefined,
+});
+/** A MachineSet that has all its Machines. */
+const sized = (replicas: number, index: number, more: Partial<SetSize> = {}): SetSize => ({
+  ...toSize({ spec: replicas, status: { replicas, available: replicas }, live: replicas, available: replicas }, index),
+  ...more,
+});
 
 const limits = fc
   .record({ replicas: fc.nat(6), maxSurge: fc.nat(3), maxUnavailable: fc.nat(3) })
@@ -28,13 +42,12 @@ const step = fc.record({ what: fc.constantFrom("roll", "scale", "ready", "report
 
 /** One pass of the deployment controller, the last set being the new one. */
 function roll(limits: Limits, sets: Set[]): void {
-  const seen = sets.map(toMachineSet);
+  const seen = sets.map(toSize);
   const [newSet, oldSets] = [seen.at(-1), seen.slice(0, -1)];
   const last = sets.at(-1);
   if (newSet === undefined || last === undefined) return;
-  last.spec = newSetReplicas(limits, last.spec, totalOf(seen));
-  newSet.spec.replicas = last.spec;
-  for (const [uid, replicas] of oldSetReplicas(limits, newSet, oldSets)) {
+  last.spec = newSetReplicas(limits, last.spec, seen);
+  for (const [uid, replicas] of oldSetReplicas(limits, { ...newSet, replicas: last.spec }, oldSets)) {
     const set = sets[Number(uid)];
     if (set) set.spec = replicas;
   }
@@ -140,14 +153,16 @@ const PAUSED: [string, number[], Limits, number[]][] = [
   ["the only active MachineSet takes every change", [0, 2], { replicas: 5, maxSurge: 1, maxUnavailable: 0 }, [0, 5]],
   ["none is active: the newest", [0, 0], { replicas: 2, maxSurge: 1, maxUnavailable: 0 }, [0, 2]],
   ["growth is spread by size", [4, 2], { replicas: 11, maxSurge: 1, maxUnavailable: 0 }, [8, 4]],
+  ["what rounding leaves goes to the largest", [3, 4, 3], { replicas: 11, maxSurge: 0, maxUnavailable: 1 }, [3, 5, 3]],
   ["to zero, all go", [3, 2], { replicas: 0, maxSurge: 1, maxUnavailable: 0 }, [0, 0]],
 ];
 for (const [name, sizes, limits, expected] of PAUSED) {
   test(`paused: ${name}`, () => {
-    const sets = sizes.map(
-      (replicas, index) => ({ metadata: { uid: String(index) }, spec: { replicas } }) as MachineSet,
+    const wanted = pausedReplicas(
+      limits,
+      sizes.map((size, index) => sized(size, index)),
+      undefined,
     );
-    const wanted = pausedReplicas(limits, sets);
     assert.deepEqual(
       sizes.map((size, index) => wanted.get(String(index)) ?? size),
       expected,
@@ -155,34 +170,95 @@ for (const [name, sizes, limits, expected] of PAUSED) {
   });
 }
 
+test("paused: a new MachineSet that has all its Machines ends the old ones", () => {
+  const [old, fresh] = [sized(1, 0), sized(3, 1, { formerMax: 4 })];
+  const wanted = pausedReplicas({ replicas: 3, maxSurge: 1, maxUnavailable: 0 }, [old, fresh], fresh);
+  assert.deepEqual(
+    [...wanted],
+    [
+      ["0", 0],
+      ["1", 3],
+    ],
+  );
+});
+
 test("paused: the total is replicas + maxSurge, no set at zero is started, and a second pass changes nothing", () => {
+  const former = fc.option(fc.integer({ min: -2, max: 20 }), { nil: undefined });
   fc.assert(
-    fc.property(limits, fc.array(fc.nat(9), { minLength: 2, maxLength: 4 }), (limits, sizes) => {
-      const sets = sizes.map(
-        (replicas, index) => ({ metadata: { uid: String(index) }, spec: { replicas } }) as MachineSet,
-      );
-      if (sizes.filter((size) => size > 0).length < 2) return;
-      const once = pausedReplicas(limits, sets);
-      const scaled = sets.map(
-        (set) =>
-          ({
-            metadata: {
-              ...set.metadata,
-              annotations: { [ANNOTATION_MAX_REPLICAS]: String(limits.replicas + limits.maxSurge) },
-            },
-            spec: { replicas: once.get(set.metadata.uid ?? "") ?? set.spec.replicas },
-          }) as unknown as MachineSet,
-      );
-      const total = scaled.reduce((sum, { spec }) => sum + (spec.replicas ?? 0), 0);
+    fc.property(limits, fc.array(fc.tuple(fc.nat(9), former), { minLength: 2, maxLength: 4 }), (limits, given) => {
+      const sizes = given.map(([size, formerMax], index) => sized(size, index, { formerMax: formerMax || undefined }));
+      if (sizes.filter(({ replicas }) => replicas > 0).length < 2) return;
+      const once = pausedReplicas(limits, sizes, undefined);
+      const formerMax = limits.replicas + limits.maxSurge || undefined;
+      const scaled = sizes.map((size) => ({ ...size, formerMax, replicas: once.get(size.uid) ?? size.replicas }));
+      const total = scaled.reduce((sum, { replicas }) => sum + replicas, 0);
       assert.equal(total, limits.replicas === 0 ? 0 : limits.replicas + limits.maxSurge);
       assert.ok(
-        scaled.every(({ spec }, index) => (spec.replicas ?? 0) >= 0 && (sizes[index] !== 0 || spec.replicas === 0)),
+        scaled.every(
+          ({ replicas }, index) =>
+            Number.isInteger(replicas) && replicas >= 0 && (sizes[index]?.replicas !== 0 || replicas === 0),
+        ),
       );
-      if (scaled.filter(({ spec }) => spec.replicas).length < 2) return;
-      const twice = pausedReplicas(limits, scaled);
-      for (const { metadata, spec } of scaled)
-        assert.equal(twice.get(metadata.uid ?? "") ?? spec.replicas, spec.replicas);
+      if (scaled.filter(({ replicas }) => replicas > 0).length < 2) return;
+      const twice = pausedReplicas(limits, scaled, undefined);
+      for (const { uid, replicas } of scaled) assert.equal(twice.get(uid) ?? replicas, replicas);
     }),
     { seed: 1 },
   );
 });
+
+const ON_DELETE: [string, number, Partial<SetSize>[], number[]][] = [
+  [
+    "nothing was deleted",
+    3,
+    [
+      { replicas: 3, existing: 3 },
+      { replicas: 0, existing: 0 },
+    ],
+    [3, 0],
+  ],
+  [
+    "one was deleted",
+    3,
+    [
+      { replicas: 3, existing: 2 },
+      { replicas: 0, existing: 0 },
+    ],
+    [2, 1],
+  ],
+  [
+    "growth is the new one's",
+    5,
+    [
+      { replicas: 2, existing: 2 },
+      { replicas: 1, existing: 1 },
+    ],
+    [2, 3],
+  ],
+  [
+    "shrinking takes old ones first",
+    2,
+    [
+      { replicas: 2, existing: 2 },
+      { replicas: 1, existing: 1 },
+    ],
+    [1, 1],
+  ],
+  [
+    "shrinking takes what is marked before all",
+    2,
+    [
+      { replicas: 2, existing: 2 },
+      { replicas: 1, existing: 1, doomed: 1 },
+    ],
+    [2, 0],
+  ],
+];
+for (const [name, replicas, sizes, expected] of ON_DELETE) {
+  test(`OnDelete: ${name}`, () => {
+    const [old, fresh] = sizes.map((size, index) => sized(0, index, size));
+    assert.ok(old && fresh);
+    const wanted = onDeleteReplicas({ replicas, maxSurge: 0, maxUnavailable: 0 }, fresh, [old]);
+    assert.deepEqual([wanted.oldSets.get("0"), wanted.newSet], expected);
+  });
+}

@@ -1,92 +1,168 @@
-/** The arithmetic of a rolling update: how many Machines each MachineSet should have now. Pure. */
-import { type MachineDeployment, type MachineSet, resolveIntOrPercent } from "@machine-controller/api";
-import { ANNOTATION_MAX_REPLICAS } from "@machine-controller/api/well-known";
+/** The arithmetic of rollouts: how many Machines each MachineSet should have now. Pure. */
+import { type MachineDeployment, resolveIntOrPercent } from "@machine-controller/api";
+
+const STRATEGIES = ["RollingUpdate", "Recreate", "OnDelete"] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** @throws RangeError where there is none of that name. */
+export function strategyOf({ spec }: MachineDeployment): Strategy {
+  const given = spec.strategy?.type || "RollingUpdate";
+  const strategy = STRATEGIES.find((name) => name === given);
+  if (strategy === undefined)
+    throw new RangeError(`spec.strategy.type: "${given}" is not supported; use one of ${STRATEGIES.join(", ")}`);
+  return strategy;
+}
 
 export type Limits = { replicas: number; maxSurge: number; maxUnavailable: number };
 
-/** @throws RangeError where maxSurge or maxUnavailable is neither a number nor a percentage. */
-export function limitsOf({ spec }: MachineDeployment): Limits {
+export type SetSize = {
+  readonly uid: string;
+  /** `spec.replicas`. */
+  readonly replicas: number;
+  /** Machines that exist and are not being deleted, those that no informer shows yet among them. */
+  readonly existing: number;
+  /** Those that serve, and that the MachineSet deletes only when no other is left. */
+  readonly available: number;
+  /** Those that somebody marked for deletion, or that failed. */
+  readonly doomed: number;
+  /** What the newest scaling recorded as replicas + maxSurge; undefined where nothing usable is recorded. */
+  readonly formerMax: number | undefined;
+};
+
+/** New `spec.replicas` by UID of the MachineSet. */
+export type Replicas = ReadonlyMap<string, number>;
+
+/** @throws RangeError where the strategy is unknown, maxSurge or maxUnavailable is neither a number nor a percentage, or is negative. */
+export function limitsOf(deployment: MachineDeployment): Limits {
+  const { spec } = deployment;
   const replicas = spec.replicas ?? 1;
-  const { maxSurge: surge = 1, maxUnavailable: unavailable = 0 } = spec.strategy?.rollingUpdate ?? {};
-  const maxSurge = resolveIntOrPercent(surge, replicas, "up");
-  const wanted = resolveIntOrPercent(unavailable, replicas, "down");
+  if (strategyOf(deployment) !== "RollingUpdate") return { replicas, maxSurge: 0, maxUnavailable: 0 };
+  const { maxSurge: surge, maxUnavailable: unavailable } = spec.strategy?.rollingUpdate ?? {};
+  const maxSurge = resolveLimit("maxSurge", () => resolveIntOrPercent(surge ?? 1, replicas, "up"));
+  const wanted = resolveLimit("maxUnavailable", () => resolveIntOrPercent(unavailable ?? 0, replicas, "down"));
   // Both zero would never make progress.
   const maxUnavailable = maxSurge === 0 && wanted === 0 ? 1 : wanted;
   return { replicas, maxSurge, maxUnavailable: Math.min(maxUnavailable, replicas) };
 }
 
-export const replicasOf = ({ spec }: MachineSet): number => spec.replicas ?? 1;
-/** Of those that stay: a status may still count Machines that the spec has given up. */
-const availableOf = (set: MachineSet): number => Math.min(set.status?.availableReplicas ?? 0, replicasOf(set));
-export const sum = (sets: readonly MachineSet[], count: (set: MachineSet) => number): number =>
-  sets.reduce((total, set) => total + count(set), 0);
+function resolveLimit(name: string, resolve: () => number): number {
+  const path = `spec.strategy.rollingUpdate.${name}`;
+  let limit: number;
+  try {
+    limit = resolve();
+  } catch (cause) {
+    throw new RangeError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (limit < 0) throw new RangeError(`${path}: must not be negative, is ${limit}`);
+  return limit;
+}
 
-/** Machines that exist or are about to: a MachineSet told to shrink may not have deleted any yet. */
-export const totalOf = (sets: readonly MachineSet[]): number =>
-  sum(sets, (set) => Math.max(replicasOf(set), set.status?.replicas ?? 0));
+/** Of those that stay: some of those that serve may be on their way out. */
+const availableOf = ({ available, replicas }: SetSize): number => Math.min(available, replicas);
+const sum = (sizes: readonly SetSize[], count: (size: SetSize) => number): number =>
+  sizes.reduce((total, size) => total + count(size), 0);
 
-/** Replicas for the MachineSet of the current template: as many as the surge leaves room for. */
-export function newSetReplicas({ replicas, maxSurge }: Limits, current: number, total: number): number {
+/** RollingUpdate: replicas for the MachineSet of the current template, as many as the surge leaves room for. */
+export function newSetReplicas({ replicas, maxSurge }: Limits, current: number, all: readonly SetSize[]): number {
   if (current >= replicas) return replicas;
-  const room = replicas + maxSurge - total;
+  // A MachineSet told to shrink may not have deleted any yet.
+  const room = replicas + maxSurge - sum(all, (size) => Math.max(size.replicas, size.existing));
   return room <= 0 ? current : current + Math.min(room, replicas - current);
 }
 
 /**
- * Replicas for the MachineSets of older templates, by UID: those that serve nobody shrink first, then as many more as
- * leave `replicas - maxUnavailable` Machines available.
+ * RollingUpdate: replicas for the MachineSets of older templates: those that serve nobody shrink first, then as many more
+ * as leave `replicas - maxUnavailable` Machines available.
  * @param oldSets oldest first.
  */
 export function oldSetReplicas(
   { replicas, maxUnavailable }: Limits,
-  newSet: MachineSet,
-  oldSets: readonly MachineSet[],
-): Map<string, number> {
-  const wanted = new Map(oldSets.map((set) => [set.metadata.uid ?? "", replicasOf(set)]));
+  newSet: SetSize,
+  oldSets: readonly SetSize[],
+): Replicas {
+  const wanted = new Map(oldSets.map((set) => [set.uid, set.replicas]));
   const all = [...oldSets, newSet];
   const minAvailable = replicas - maxUnavailable;
-  let removable =
-    sum(all, replicasOf) - minAvailable - (replicasOf(newSet) - Math.min(availableOf(newSet), replicasOf(newSet)));
+  let removable = sum(all, (set) => set.replicas) - minAvailable - (newSet.replicas - availableOf(newSet));
   for (const set of oldSets) {
     if (removable <= 0) return wanted;
-    const idle = Math.min(removable, Math.max(0, replicasOf(set) - availableOf(set)));
-    wanted.set(set.metadata.uid ?? "", replicasOf(set) - idle);
+    const idle = Math.min(removable, set.replicas - availableOf(set));
+    wanted.set(set.uid, set.replicas - idle);
     removable -= idle;
   }
   let spare = sum(all, availableOf) - minAvailable;
-  for (const set of oldSets) {
-    const uid = set.metadata.uid ?? "";
-    const shrink = Math.min(Math.max(0, spare), wanted.get(uid) ?? 0);
-    wanted.set(uid, (wanted.get(uid) ?? 0) - shrink);
+  for (const { uid } of oldSets) {
+    const size = wanted.get(uid) ?? 0;
+    const shrink = Math.min(Math.max(0, spare), size);
+    wanted.set(uid, size - shrink);
     spare -= shrink;
   }
   return wanted;
 }
 
 /**
- * Replicas while paused: a changed total is spread over the active MachineSets in proportion to their size, and no
- * MachineSet is started that was at zero, unless it is the only one there is.
+ * OnDelete: what somebody deleted of an old MachineSet is made again in the new one. A smaller total takes those first
+ * that are marked or failed, then from the oldest MachineSet on.
+ * @param newSet undefined while it does not exist; its replicas are then what the old ones leave.
+ */
+export function onDeleteReplicas(
+  { replicas }: Limits,
+  newSet: SetSize | undefined,
+  oldSets: readonly SetSize[],
+): { oldSets: Replicas; newSet: number } {
+  const sizes = [...oldSets, ...(newSet ? [newSet] : [])];
+  const wanted = new Map(
+    sizes.map((set) => [set.uid, set === newSet ? set.replicas : Math.min(set.replicas, set.existing)]),
+  );
+  let surplus = [...wanted.values()].reduce((total, size) => total + size, -replicas);
+  const shrink = ({ uid }: SetSize, most: number): void => {
+    const size = wanted.get(uid) ?? 0;
+    const by = Math.max(0, Math.min(surplus, most, size));
+    wanted.set(uid, size - by);
+    surplus -= by;
+  };
+  for (const set of sizes) shrink(set, set.doomed);
+  for (const set of sizes) shrink(set, set.replicas);
+  const old = new Map(oldSets.map(({ uid }) => [uid, wanted.get(uid) ?? 0]));
+  return { oldSets: old, newSet: replicas - [...old.values()].reduce((total, size) => total + size, 0) };
+}
+
+/**
+ * Replicas while paused: a changed total is spread over the active MachineSets in proportion to their size, what rounding
+ * leaves going to the largest. No MachineSet is started that was at zero, unless it is the only one there is; when the new
+ * one has all its Machines, the old ones go.
  * @param sets oldest first.
  */
-export function pausedReplicas({ replicas, maxSurge }: Limits, sets: readonly MachineSet[]): Map<string, number> {
-  const active = sets.filter((set) => replicasOf(set) > 0);
+export function pausedReplicas(
+  { replicas, maxSurge }: Limits,
+  sets: readonly SetSize[],
+  newSet: SetSize | undefined,
+): Replicas {
+  const active = sets.filter((set) => set.replicas > 0);
   const [only = sets.at(-1)] = active;
-  if (active.length <= 1) return new Map(only ? [[only.metadata.uid ?? "", replicas]] : []);
-
+  if (active.length <= 1) return new Map(only ? [[only.uid, replicas]] : []);
+  if (newSet?.replicas === replicas && newSet.available === replicas && newSet.formerMax === replicas + maxSurge) {
+    return new Map(active.map(({ uid }) => [uid, uid === newSet.uid ? replicas : 0]));
+  }
   const allowed = replicas === 0 ? 0 : replicas + maxSurge;
-  const ordered = active.toSorted((a, b) => replicasOf(b) - replicasOf(a));
+  const total = sum(active, (set) => set.replicas);
+  const ordered = active.toSorted((a, b) => b.replicas - a.replicas);
   const wanted = new Map<string, number>();
-  let left = allowed - sum(active, replicasOf);
-  for (const set of ordered) {
-    const size = replicasOf(set);
-    const former = Number(set.metadata.annotations?.[ANNOTATION_MAX_REPLICAS]) || sum(active, replicasOf);
-    const change = replicas === 0 ? -size : Math.round((size * allowed) / former) - size;
+  let left = allowed - total;
+  for (const { uid, replicas: size, formerMax } of ordered) {
+    // A record that somebody damaged must not divide by zero, nor turn growth into shrinking.
+    const former = formerMax !== undefined && formerMax > 0 ? formerMax : total;
+    const change = Math.round((size * allowed) / former) - size;
     const share = left > 0 ? Math.min(Math.max(0, change), left) : Math.max(Math.min(0, change), left);
-    wanted.set(set.metadata.uid ?? "", size + share);
+    wanted.set(uid, size + share);
     left -= share;
   }
-  const [largest] = ordered;
-  const uid = largest?.metadata.uid ?? "";
-  wanted.set(uid, Math.max(0, (wanted.get(uid) ?? 0) + left));
+  // Down, the largest may be too small for what is left.
+  for (const { uid } of ordered) {
+    const size = wanted.get(uid) ?? 0;
+    const share = Math.max(-size, left);
+    wanted.set(uid, size + share);
+    left -= share;
+  }
   return wanted;
 }

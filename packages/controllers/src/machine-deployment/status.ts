@@ -1,37 +1,23 @@
-import type { MachineDeployment, MachineSet } from "@machine-controller/api";
-import { replicasOf, sum } from "./rollout.ts";
+/** `MachineDeployment.status` as it should be, and the patch that makes it so. */
+import { formatSelector } from "@machine-controller/api";
+import type { EventToEmit, MergePatch } from "../machine/decision.ts";
+import { conditionsOf } from "./conditions.ts";
+import { countsOf, isComplete } from "./counts.ts";
+import type { Snapshot } from "./snapshot.ts";
 
-type Status = Required<Omit<NonNullable<MachineDeployment["status"]>, "conditions">>;
-
-export function machineDeploymentStatus(
-  { metadata }: MachineDeployment,
-  newSet: MachineSet | undefined,
-  sets: readonly MachineSet[],
-): Status {
-  const available = sum(sets, ({ status }) => status?.availableReplicas ?? 0);
-  return {
-    observedGeneration: metadata.generation ?? 0,
-    replicas: sum(sets, ({ status }) => status?.replicas ?? 0),
-    updatedReplicas: newSet?.status?.replicas ?? 0,
-    readyReplicas: sum(sets, ({ status }) => status?.readyReplicas ?? 0),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, sum(sets, replicasOf) - available),
+/** @returns undefined where nothing differs. */
+export function statusPatch(snapshot: Snapshot): { patch: MergePatch; event?: EventToEmit } | undefined {
+  const { deployment } = snapshot;
+  const current = deployment.status ?? {};
+  const counts = countsOf(snapshot);
+  const fields = {
+    ...counts,
+    observedGeneration: deployment.metadata.generation ?? 0,
+    labelSelector: formatSelector(deployment.spec.selector),
   };
-}
-
-export const isComplete = (status: Status, replicas: number): boolean =>
-  status.updatedReplicas === replicas && status.replicas === replicas && status.availableReplicas === replicas;
-
-/** MachineSets of old revisions that may go: empty, seen by their controller, and more than the history keeps. */
-export function surplusHistory({ spec }: MachineDeployment, oldSets: readonly MachineSet[]): MachineSet[] {
-  const old = oldSets.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const surplus = Math.max(0, old.length - (spec.revisionHistoryLimit ?? 1));
-  return old
-    .slice(0, surplus)
-    .filter(
-      (set) =>
-        replicasOf(set) === 0 &&
-        (set.status?.replicas ?? 0) === 0 &&
-        (set.status?.observedGeneration ?? 0) >= (set.metadata.generation ?? 0),
-    );
+  const changes = Object.entries(fields).filter(([field, value]) => current[field as keyof typeof fields] !== value);
+  const conditions = conditionsOf(snapshot, { counts, isComplete: isComplete(snapshot) });
+  if (changes.length === 0 && conditions === undefined) return undefined;
+  const status = { ...Object.fromEntries(changes), ...(conditions && { conditions: conditions.all }) };
+  return { patch: { status }, ...(conditions?.event && { event: conditions.event }) };
 }

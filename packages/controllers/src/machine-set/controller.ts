@@ -1,7 +1,6 @@
-/** Keeps as many Machines of a template as a MachineSet wants. */
-import type { Machine, MachineSet } from "@machine-controller/api";
-import { FINALIZER_FOREGROUND, LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
-import type { KubeClient, Node } from "@machine-controller/kube-client";
+/** Keeps as many Machines of a template as a MachineSet wants: observe, decide, act, until the decision is to wait. */
+import type { Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
+import { isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
@@ -10,121 +9,100 @@ import {
   type Informer,
   keyOf,
 } from "@machine-controller/kube-runtime";
-import { InvalidObjectError } from "../invalid-object.ts";
 import type { Log } from "../log.ts";
 import { isNodeReady } from "../machine/node-match.ts";
-import { claim, controllerOf } from "../ownership.ts";
-import { machines, machineSets } from "../resources.ts";
-import { selectorProblem, selects } from "../selector.ts";
-import { deletionOrder } from "./delete-order.ts";
-import { createPending, OVERDUE_MS, type Pending } from "./pending.ts";
-import { createMachines, deleteMachines, type ScaleContext, settleOverdue } from "./scale.ts";
-import { machineSetStatus } from "./status.ts";
+import { isReplacedOnDeletion } from "../machine-deployment/current-set.ts";
+import { claimsOf, controllerOf } from "../ownership.ts";
+import { selects } from "../selector.ts";
+import { createStatusPace, STATUS_DELAY_MS } from "../status-pace.ts";
+import { act } from "./act.ts";
+import { decide } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { machinesOf, membershipOf } from "./members.ts";
+import type { PendingByUid } from "./pending.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export type MachineSetOptions = {
+  /** Labels, annotations and taints of a template are put on the Machines that exist, without replacing them. */
+  updatesMetadataInPlace: boolean;
+};
 
 export type MachineSetControllerOptions = {
   client: KubeClient;
   clock: Clock;
-  random: { bytes(length: number): Uint8Array };
   log: Log;
   events: EventRecorder;
   concurrency: number;
-  informers: { machineSets: Informer<MachineSet>; machines: Informer<Machine>; nodes: Informer<Node> };
+  informers: {
+    machineDeployments: Informer<MachineDeployment>;
+    machineSets: Informer<MachineSet>;
+    machines: Informer<Machine>;
+    nodes: Informer<Node>;
+  };
+  pending: PendingByUid;
+  options: MachineSetOptions;
 };
 
-/** Status writes of one MachineSet are at least this far apart: a hundred Nodes that join together are a few writes. */
-const STATUS_INTERVAL_MS = 500;
+/** Steps of one pass, batches of creations included; more means that decisions do not converge. */
+const MOST_STEPS = 1_000;
+const SCALING: Partial<Record<Decision["kind"], "FailedCreate" | "FailedDelete">> = {
+  "create-machines": "FailedCreate",
+  "settle-creations": "FailedCreate",
+  "delete-machines": "FailedDelete",
+};
 
 export function createMachineSetController(options: MachineSetControllerOptions): Controller {
-  const { client, clock, events, log, informers } = options;
-  const pendingByUid = new Map<string, Pending>();
-  const statusWrittenAt = new Map<string, number>();
-
-  const pendingOf = (uid: string): Pending => {
-    const pending = pendingByUid.get(uid) ?? createPending(clock);
-    pendingByUid.set(uid, pending);
-    return pending;
-  };
-  const nodeOf = ({ metadata, status }: Machine): Node | undefined => {
-    const [owned] = informers.nodes.store.byIndex("owner", metadata.uid ?? "");
-    return owned ?? (status?.nodeRef?.name ? informers.nodes.store.get(undefined, status.nodeRef.name) : undefined);
-  };
+  const { clock, events, log, informers } = options;
+  const pace = createStatusPace(clock);
 
   async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
-    const machineSet = informers.machineSets.store.getByKey(key);
-    if (machineSet === undefined || machineSet.metadata.deletionTimestamp !== undefined) return {};
-    const problem = selectorProblem(machineSet.spec.selector, machineSet.spec.template.metadata?.labels);
-    if (problem !== undefined) throw new InvalidObjectError(problem);
-    await ensureFinalizer(machineSet, signal);
-
-    const claimed = await claim(machineSet, { client, resource: machines, informer: informers.machines }, { signal });
-    const pending = pendingOf(machineSet.metadata.uid ?? "");
-    const live = claimed.filter(
-      ({ metadata }) => metadata.deletionTimestamp === undefined && !pending.isDeleted(metadata.uid ?? ""),
-    );
-    const context = { client, random: options.random, pending, signal };
-    await settleOverdue(machineSet, context);
-    const scaled = await scale(machineSet, live, context).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    signal.throwIfAborted();
-    // A rollout looks at the status, also while scaling fails.
-    const requeueAfterMs = await writeStatus(machineSet, live, signal);
-    if (scaled !== undefined) throw scaled.error;
-    // No event tells that a creation stays unseen.
-    const recheckMs = pending.createdCount() > 0 ? OVERDUE_MS : Infinity;
-    const soonestMs = Math.min(requeueAfterMs, recheckMs);
-    return soonestMs === Infinity ? {} : { requeueAfterMs: soonestMs };
-  }
-
-  async function scale(machineSet: MachineSet, live: readonly Machine[], context: ScaleContext): Promise<void> {
-    const { pending } = context;
-    const missing = (machineSet.spec.replicas ?? 1) - live.length - pending.createdCount();
-    if (missing > 0) {
-      log("info", `creating ${missing} Machines`, { machineSet: keyOf(machineSet) });
-      await createMachines(machineSet, missing, context);
-    } else if (missing < 0) {
-      const ordered = deletionOrder(live, machineSet.spec.deletePolicy, nodeOf);
-      // Those asked for before may be on their way, however they rank by now.
-      const [asked, others] = [true, false].map((wanted) =>
-        ordered.filter(({ metadata }) => pending.isDeleting(metadata.uid ?? "") === wanted),
-      );
-      const doomed = [...(asked ?? []), ...(others ?? [])].slice(0, -missing);
-      log("info", `deleting ${doomed.length} Machines`, { machineSet: keyOf(machineSet) });
-      await deleteMachines(doomed, context);
+    const passedOver = new Set<string>();
+    let failed: { error: unknown; failure: Snapshot["failure"] } | undefined;
+    for (let step = 0; step < MOST_STEPS; step++) {
+      const machineSet = informers.machineSets.store.getByKey(key);
+      if (machineSet === undefined) return {};
+      const uid = machineSet.metadata.uid ?? "";
+      const pending = options.pending.of(uid);
+      const decision = decide(observe(machineSet, { passedOver, failure: failed?.failure }));
+      if (decision.kind === "wait") {
+        log("debug", decision.why, { machineSet: key });
+        pace.note(uid, decision.owesStatus ?? false);
+        const waitMs = decision.untilMs === undefined ? undefined : Math.max(1, decision.untilMs - clock.now());
+        if (failed === undefined) return waitMs === undefined ? {} : { requeueAfterMs: waitMs };
+        if (waitMs !== undefined) controller.enqueueAfter(key, waitMs);
+        throw failed.error;
+      }
+      const level = decision.kind === "patch-status" ? "debug" : "info";
+      log(level, `${decision.kind}: ${decision.why}`, { machineSet: key });
+      try {
+        await act(decision, { machineSet, pending, passOver: (uid) => passedOver.add(uid), signal }, options);
+        if (decision.kind === "patch-status") pace.note(uid, false);
+      } catch (error) {
+        const reason = SCALING[decision.kind];
+        if (signal.aborted || reason === undefined) throw error;
+        // A rollout looks at the status, also while scaling fails.
+        failed = { error, failure: { reason, message: error instanceof Error ? error.message : String(error) } };
+      }
     }
+    throw new Error(`MachineSet ${key} did not come to rest within ${MOST_STEPS} steps`);
   }
 
-  async function ensureFinalizer({ metadata }: MachineSet, signal: AbortSignal): Promise<void> {
-    if (metadata.finalizers?.includes(FINALIZER_FOREGROUND)) return;
-    const { namespace = "", name = "", resourceVersion } = metadata;
-    const body = {
-      metadata: { resourceVersion, finalizers: [...(metadata.finalizers ?? []), FINALIZER_FOREGROUND] },
+  function observe(machineSet: MachineSet, pass: Pick<Snapshot, "passedOver" | "failure">): Snapshot {
+    const pending = options.pending.of(machineSet.metadata.uid ?? "");
+    const { members, ...membership } = membershipOf(machineSet, { informers, pending });
+    return {
+      ...pass,
+      ...membership,
+      members: members.filter(({ machine }) => selects(machineSet.spec.selector, machine.metadata.labels)),
+      nowMs: clock.now(),
+      machineSet,
+      claims: claimsOf(machineSet, informers.machines),
+      overdue: pending.overdue(),
+      batch: pending.batch(),
+      replacesMissing: !isReplacedOnDeletion(machineSet, informers, options.options),
+      staleSinceMs: pace.staleSince(machineSet.metadata.uid ?? ""),
+      updatesMetadataInPlace: options.options.updatesMetadataInPlace,
     };
-    informers.machineSets.observe(
-      await client.patch(machineSets, { namespace, name }, { type: "merge", body }, { signal }),
-    );
-  }
-
-  /** @returns milliseconds until the next look; Infinity: only a change needs one. */
-  async function writeStatus(machineSet: MachineSet, live: readonly Machine[], signal: AbortSignal): Promise<number> {
-    const nowMs = clock.now();
-    const { namespace = "", name = "", uid = "" } = machineSet.metadata;
-    const { status, nextAvailableAtMs = Infinity } = machineSetStatus(machineSet, live, { nodeOf, nowMs });
-    const same = Object.entries(status).every(
-      ([field, value]) => machineSet.status?.[field as keyof typeof status] === value,
-    );
-    if (!same) {
-      const waitMs = (statusWrittenAt.get(uid) ?? -Infinity) + STATUS_INTERVAL_MS - nowMs;
-      // More than the interval is left only where the clock was set back.
-      if (waitMs > 0 && waitMs <= STATUS_INTERVAL_MS) return waitMs;
-      statusWrittenAt.set(uid, nowMs);
-      const patch = { type: "merge", body: { status } } as const;
-      informers.machineSets.observe(
-        await client.patch(machineSets, { namespace, name }, patch, { subresource: "status", signal }),
-      );
-    }
-    return nextAvailableAtMs - nowMs;
   }
 
   const controller = createController({
@@ -134,31 +112,36 @@ export function createMachineSetController(options: MachineSetControllerOptions)
     reconcile,
     onError(key, error, retryInMs) {
       const message = error instanceof Error ? error.message : String(error);
-      log("warn", message, { machineSet: key, retryInMs });
+      const isConflict = isKubeError(error, "Conflict");
+      log(isConflict ? "debug" : "warn", message, { machineSet: key, retryInMs });
       const machineSet = informers.machineSets.store.getByKey(key);
-      if (machineSet) events.event(machineSet, { type: "Warning", reason: "ReconcileError", message });
+      if (machineSet && !isConflict) events.event(machineSet, { type: "Warning", reason: "ReconcileError", message });
     },
   });
 
   informers.machineSets.onChange(({ type, object }) => {
-    controller.enqueue(keyOf(object));
-    if (type !== "deleted") return;
-    pendingByUid.delete(object.metadata.uid ?? "");
-    statusWrittenAt.delete(object.metadata.uid ?? "");
+    if (type !== "deleted") return controller.enqueue(keyOf(object));
+    options.pending.forget(object.metadata.uid ?? "");
+    pace.note(object.metadata.uid ?? "", false);
   });
-  informers.machines.onChange(({ type, object }) => {
+  informers.machines.onChange((change) => {
+    const { type, object } = change;
     const { name = "", uid = "" } = object.metadata;
-    const owner = controllerOf(object);
-    const pending = owner && pendingByUid.get(owner.uid);
+    const pending = options.pending.find(controllerOf(object)?.uid ?? "");
     if (type === "deleted") pending?.vanished({ name, uid });
     else pending?.shown(name);
-    for (const machineSet of setsOf(object)) controller.enqueue(keyOf(machineSet));
+    const owners = new Set([...setsOf(object), ...(change.type === "updated" ? setsOf(change.old) : [])]);
+    for (const machineSet of owners) {
+      if (change.type === "updated" && !isWorthAPass(change))
+        controller.enqueueAfter(keyOf(machineSet), STATUS_DELAY_MS);
+      else controller.enqueue(keyOf(machineSet));
+    }
   });
   informers.nodes.onChange((change) => {
     if (change.type === "updated" && isNodeReady(change.old) === isNodeReady(change.object)) return;
-    const owner = change.object.metadata.labels?.[LABEL_NODE_OWNER];
-    const machine = owner === undefined ? undefined : informers.machines.store.byUid(owner);
-    if (machine !== undefined) for (const machineSet of setsOf(machine)) controller.enqueue(keyOf(machineSet));
+    for (const machine of machinesOf(change.object, informers)) {
+      for (const machineSet of setsOf(machine)) controller.enqueue(keyOf(machineSet));
+    }
   });
   return controller;
 
@@ -169,4 +152,17 @@ export function createMachineSetController(options: MachineSetControllerOptions)
     if (owner !== undefined) return [store.byUid(owner.uid)].filter((found) => found !== undefined);
     return store.list(machine.metadata.namespace).filter(({ spec }) => selects(spec.selector, machine.metadata.labels));
   }
+}
+
+/** Machines write their status often; only what decides about counts, owners and templates needs a pass at once. */
+function isWorthAPass({ old, object }: { old: Machine; object: Machine }): boolean {
+  const seen = ({ metadata, spec, status }: Machine) =>
+    JSON.stringify([
+      metadata.deletionTimestamp,
+      metadata.labels,
+      metadata.ownerReferences,
+      spec,
+      status?.nodeRef?.name,
+    ]);
+  return seen(old) !== seen(object);
 }

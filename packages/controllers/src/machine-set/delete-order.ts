@@ -1,35 +1,39 @@
 /** Which Machines of a MachineSet go first when it shrinks. */
-import type { Machine, MachineSet } from "@machine-controller/api";
+import type { MachineSet } from "@machine-controller/api";
 import { ANNOTATION_DELETE_MACHINE } from "@machine-controller/api/well-known";
-import type { Node } from "@machine-controller/kube-client";
-import { isNodeReady } from "../machine/node-match.ts";
+import { isAvailable, type Member } from "./members.ts";
 
 /**
- * Those that somebody chose, then those that serve nobody (failed, no Node, not Ready, cordoned), then the MachineSet's
- * deletePolicy. `Random` is the order of the UIDs: random enough, and the same on every pass.
+ * Those that somebody chose, then those that serve nobody yet or any more (failed, no Node, not Ready, Ready for less than
+ * minReadySeconds), then the cordoned, then the MachineSet's deletePolicy. `Random` is the order of the UIDs: random
+ * enough, and the same on every pass.
  */
 export function deletionOrder(
-  machines: readonly Machine[],
+  members: readonly Member[],
   policy: MachineSet["spec"]["deletePolicy"],
-  nodeOf: (machine: Machine) => Node | undefined,
-): Machine[] {
-  const ranked = machines.map((machine) => ({ machine, rank: rankOf(machine, nodeOf(machine)) }));
-  return ranked
-    .toSorted((a, b) => a.rank - b.rank || byPolicy(policy, a.machine, b.machine))
-    .map(({ machine }) => machine);
+  nowMs: number,
+): Member[] {
+  const ranked = members.map((member) => ({ member, rank: rankOf(member, nowMs) }));
+  return ranked.toSorted((a, b) => a.rank - b.rank || byPolicy(policy, a.member, b.member)).map(({ member }) => member);
 }
 
-function rankOf({ metadata, status }: Machine, node: Node | undefined): number {
-  if (metadata.annotations?.[ANNOTATION_DELETE_MACHINE]) return 0;
-  if (status?.errorReason || status?.errorMessage) return 1;
+function rankOf(member: Member, nowMs: number): number {
+  const { machine, node, isDoomed, isReady } = member;
+  if (machine.metadata.annotations?.[ANNOTATION_DELETE_MACHINE]) return 0;
+  if (isDoomed) return 1;
   if (node === undefined) return 2;
-  if (!isNodeReady(node)) return 3;
-  return node.spec?.unschedulable ? 4 : 5;
+  if (!isReady) return 3;
+  if (!isAvailable(member, nowMs)) return 4;
+  return node.spec?.unschedulable ? 5 : 6;
 }
 
-function byPolicy(policy: MachineSet["spec"]["deletePolicy"], a: Machine, b: Machine): number {
-  const byUid = (a.metadata.uid ?? "") < (b.metadata.uid ?? "") ? -1 : 1;
-  const age = Date.parse(a.metadata.creationTimestamp ?? "") - Date.parse(b.metadata.creationTimestamp ?? "");
+function byPolicy(
+  policy: MachineSet["spec"]["deletePolicy"],
+  { machine: { metadata: a } }: Member,
+  { machine: { metadata: b } }: Member,
+): number {
+  const byUid = (a.uid ?? "") < (b.uid ?? "") ? -1 : 1;
+  const age = Date.parse(a.creationTimestamp ?? "") - Date.parse(b.creationTimestamp ?? "");
   if (policy === "Oldest") return age || byUid;
   if (policy === "Newest") return -age || byUid;
   return byUid;

@@ -20,6 +20,7 @@ import type { MachineOptions } from "../machine/snapshot.ts";
 import { createMachineDeploymentController } from "../machine-deployment/controller.ts";
 import { createMachineSetController } from "../machine-set/controller.ts";
 import { createOrphanCollector } from "../orphan-collector/controller.ts";
+import { createPendingByUid } from "../machine-set/pending.ts";
 import { byController } from "../ownership.ts";
 import { machineDeployments, machines, machineSets } from "../resources.ts";
 import { CLUSTER_UID, createFakeCloud, type FakeCloud } from "./fake-cloud.ts";
@@ -41,8 +42,6 @@ export type World = {
   /** Errors that a pass ended with. */
   readonly errors: string[];
   lastWait: string;
-  /** Never the same twice, whichever process asks, unless a test says so. */
-  random: { bytes(length: number): Uint8Array };
   /** What the user data source answers. */
   userData: { text: string } | { missing: string };
   /** Whether VMs boot and join as Nodes; on by default. */
@@ -61,6 +60,7 @@ export type World = {
 
 export type WorldOptions = {
   machine?: Partial<MachineOptions>;
+  updatesMetadataInPlace?: boolean;
   idempotency?: Idempotency;
   /** Default: the Machine controller alone. */
   controllers?: readonly ("machine" | "machine-set" | "machine-deployment" | "orphan-collector")[];
@@ -80,7 +80,6 @@ const DEFAULTS: MachineOptions = {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const steady = createManualClock(START);
   let skewMs = 0;
-  let drawn = 0;
   const clock: ManualClock = { ...steady, now: () => steady.now() + skewMs };
   const cluster = createFakeCluster(clock);
   const cloud = createFakeCloud(clock, options.idempotency);
@@ -104,12 +103,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     events: [],
     errors: [],
     lastWait: "",
-    random: {
-      bytes(length) {
-        drawn += 1;
-        return Uint8Array.from({ length }, (_, place) => Math.floor(drawn / 27 ** place) % 27);
-      },
-    },
     userData: { text: "#cloud-config" },
     joins: true,
     machine: (name = "m") => cluster.get(machines, name),
@@ -190,6 +183,10 @@ function startProcess(world: World, options: WorldOptions): Process {
   };
   const providers = new Map([["fake", cloud.connect({ faults, alive })]]);
   const lists = createInstanceLists({ clock, signal });
+  const sets = {
+    pending: createPendingByUid(clock),
+    options: { updatesMetadataInPlace: options.updatesMetadataInPlace ?? false },
+  };
   const make = {
     machine: () =>
       createMachineController({
@@ -204,12 +201,8 @@ function startProcess(world: World, options: WorldOptions): Process {
           else world.decisions.push(decision.kind);
         },
       }),
-    "machine-set": () =>
-      createMachineSetController({
-        ...shared,
-        random: { bytes: (length) => world.random.bytes(length) },
-      }),
-    "machine-deployment": () => createMachineDeploymentController(shared),
+    "machine-set": () => createMachineSetController({ ...shared, ...sets }),
+    "machine-deployment": () => createMachineDeploymentController({ ...shared, ...sets }),
     "orphan-collector": () =>
       createOrphanCollector({
         ...shared,

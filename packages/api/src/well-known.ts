@@ -28,6 +28,21 @@ export const LABEL_TOKEN_MACHINE = "machine.k8s.io/machine.name";
 export const ANNOTATION_INITIALIZERS = "machine-controller.kubermatic.io/initializers";
 /** Annotation of a Node: its pods are not evicted when its Machine is deleted. Presence is enough. */
 export const ANNOTATION_SKIP_EVICTION = "kubermatic.io/skip-eviction";
+/**
+ * Annotation of a Machine, or for all of theirs of a MachineSet or MachineDeployment: what becomes of the pods of its Node
+ * when it is deleted. `Drain`: they are evicted, and once the drain timeout is over the instance goes with those left.
+ * `NeverForce`: the instance waits for them however long it takes. `Skip`: the instance goes at once.
+ */
+export const ANNOTATION_DRAIN_POLICY = "machine-controller/drain-policy";
+export const DRAIN_POLICIES = ["Drain", "NeverForce", "Skip"] as const;
+export type DrainPolicy = (typeof DRAIN_POLICIES)[number];
+/** Annotation on the same objects: how long pods are evicted, a Go duration; `-skip-eviction-after` where there is none. */
+export const ANNOTATION_DRAIN_TIMEOUT = "machine-controller/drain-timeout";
+/**
+ * Annotation on the same objects: how long after the drain the instance waits for its volumes to be detached, a Go
+ * duration; `0s` does not wait. 6m where there is none, as long as Kubernetes itself waits before it detaches by force.
+ */
+export const ANNOTATION_VOLUME_DETACH_TIMEOUT = "machine-controller/volume-detach-timeout";
 /** Annotation of a Node, read by the cluster-autoscaler: `<namespace>/<name>` of its Machine. */
 export const ANNOTATION_NODE_MACHINE = "cluster.k8s.io/machine";
 /** Annotation of a Machine, set by the cluster-autoscaler: deleted first when its MachineSet shrinks. */

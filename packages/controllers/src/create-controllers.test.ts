@@ -110,7 +110,7 @@ test("a life costs a token, an intent, a record, one Node patch and one status; 
   const { status } = await client.get(machines, ref, { signal });
   assert.deepEqual(
     status?.conditions?.map(({ type, status }) => `${type}=${status}`),
-    ["InstanceReady=True", "NodeReady=True", "Ready=True"],
+    ["InstanceReady=True", "BootstrapReady=True", "NodeReady=True", "Ready=True"],
   );
 
   writes.length = 0;

@@ -16,6 +16,7 @@ import {
 } from "@machine-controller/kube-runtime";
 import type { Provider } from "@machine-controller/provider";
 import type { Log } from "./log.ts";
+import { createAttachedVolumes } from "./machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
 import { createInstanceLists } from "./machine/instance-lists.ts";
 import { NODE_INDEXES } from "./machine/node-match.ts";
@@ -135,6 +136,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       userData,
       providers,
       lists,
+      volumes: createAttachedVolumes({ client, clock }),
       options: options.machine,
       name: options.name,
       concurrency: options.workerCount,

@@ -4,6 +4,7 @@ import { coreResources, isKubeError, type KubeClient, type Node } from "@machine
 import type { EventRecorder, Informer } from "@machine-controller/kube-runtime";
 import { type Instance, isProviderError, ProviderError } from "@machine-controller/provider";
 import { machines } from "../resources.ts";
+import type { AttachedVolumes } from "./attached-volumes.ts";
 import type { Decision, MergePatch } from "./decision.ts";
 import { drainNode } from "./drain.ts";
 import type { InstanceLists } from "./instance-lists.ts";
@@ -16,6 +17,7 @@ export type ActContext = {
   clock: { now(): number };
   informers: { machines: Informer<Machine>; nodes: Informer<Node> };
   lists: InstanceLists;
+  volumes: AttachedVolumes;
   userData: UserDataSource;
   events: EventRecorder;
 };
@@ -51,13 +53,18 @@ export async function act(
       return deleteInstance(step, context);
     case "drain": {
       const at = clock.now();
-      return { ...knowledge, drain: { at, blockers: await drainNode(client, decision.node, { signal }) } };
+      const blockers = await drainNode(client, decision.node, { signal });
+      return { ...knowledge, drain: { firstAt: knowledge.drain?.firstAt ?? at, at, blockers } };
     }
+    case "look-at-volumes":
+      return lookAtVolumes(decision, step, context);
     case "patch-machine": {
       const body = guarded(decision.patch, machine);
       const patched = await client.patch(machines, ref, { type: "merge", body }, { signal });
       context.informers.machines.observe(patched);
       if (decision.event) events.event(machine, decision.event);
+      const { deletionTimestamp, finalizers = [] } = patched.metadata;
+      if (deletionTimestamp !== undefined && finalizers.length === 0) return { ...knowledge, released: true };
       return decision.intends ? afterIntent(knowledge) : knowledge;
     }
     case "patch-node": {
@@ -101,6 +108,26 @@ async function prepareUserData({ snapshot, signal }: Step, { clock, userData }: 
   return "missing" in prepared
     ? { ...knowledge, userDataMissing: { message: prepared.missing, at } }
     : { ...knowledge, userData: { text: prepared.text, at } };
+}
+
+/** Without the permission to look nothing is waited for: a deletion must not hang on it. */
+async function lookAtVolumes(
+  { node, startedAfterMs }: Extract<Decision, { kind: "look-at-volumes" }>,
+  { snapshot, signal }: Step,
+  { clock, volumes, events }: ActContext,
+): Promise<Knowledge> {
+  const { machine, knowledge } = snapshot;
+  const at = clock.now();
+  const look = { firstAt: knowledge.volumes?.firstAt ?? at, at };
+  try {
+    const attached = await volumes.ofNode(node.metadata.name ?? "", { startedAfterMs, signal });
+    return { ...knowledge, volumes: { ...look, attached } };
+  } catch (error) {
+    if (!isKubeError(error, "Forbidden")) throw error;
+    const message = `Volumes are not waited for: ${error.message}; allow the controller to list volumeattachments`;
+    events.event(machine, { type: "Warning", reason: "VolumesNotChecked", message });
+    return { ...knowledge, volumes: { ...look, attached: [] } };
+  }
 }
 
 async function lookAtList(startedAfterMs: number, step: Step, { lists }: ActContext): Promise<Knowledge> {

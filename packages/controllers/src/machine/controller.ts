@@ -10,6 +10,7 @@ import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type Failure, type Knowledge, NOTHING_KNOWN } from "./knowledge.ts";
+import { saySame } from "./message.ts";
 import { byRecordedAccount, observe, type ObserveContext, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
 
@@ -37,6 +38,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
   "patch-node",
   "delete-node",
   "drain",
+  "look-at-volumes",
   "prepare-user-data",
 ]);
 
@@ -98,7 +100,7 @@ export function createMachineController(options: MachineControllerOptions): Cont
         const failure = failureOf(machine, cause, { previous: knowledge.failure, nowMs: clock.now() });
         learn({ ...knowledge, failure });
         log("warn", cause.message, { machine: key, code: cause.code, retryInMs: failure.retryAtMs - clock.now() });
-        if (failure.count === 1 || knowledge.failure?.error.message !== cause.message) {
+        if (failure.count === 1 || !saySame(knowledge.failure?.error.message ?? "", cause.message)) {
           events.event(machine, { type: "Warning", reason: "ReconcilingError", message: cause.message });
         }
       }

@@ -3,6 +3,7 @@
  * and each way in which clouds make creation idempotent. Whatever happens, a Machine has at most one VM, no VM outlives
  * its Machine, nothing alive is cleaned up, and in the end the Machine is Ready, or gone if that was the wish.
  */
+import { coreResources } from "@machine-controller/kube-client";
 import type { Idempotency } from "@machine-controller/provider";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,14 +11,23 @@ import { type Fault, FAULTS } from "../testing/faults.ts";
 import { machines } from "../resources.ts";
 import { createWorld, type World } from "../testing/world.ts";
 
-const isReady = (world: World): boolean =>
-  world.machine()?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+const { pods, volumeAttachments } = coreResources;
+
+const isReady = (world: World, name = "m"): boolean =>
+  world.machine(name)?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 
 /** Of one life with one fault; more is a loop. */
 const MOST_CALLS = 60;
 
+type Life = {
+  before?: (world: World) => Promise<void>;
+  run: (world: World) => Promise<void>;
+  /** Those that make a difference to it. */
+  classes?: readonly Idempotency["class"][];
+};
+
 /** What a person or the world does to a Machine; faults strike while `run` runs. */
-const LIVES: Record<string, { before?: (world: World) => Promise<void>; run: (world: World) => Promise<void> }> = {
+const LIVES: Record<string, Life> = {
   create: {
     async run(world) {
       world.addMachine();
@@ -44,6 +54,51 @@ const LIVES: Record<string, { before?: (world: World) => Promise<void>; run: (wo
       world.cluster.remove(machines, "m");
       await world.until(() => world.machine() === undefined);
       assert.equal(world.node(), undefined, "the Node goes with its Machine");
+    },
+  },
+  "drain and delete": {
+    classes: ["unique-name"],
+    async before(world) {
+      for (const name of ["m", "other"]) world.addMachine({ metadata: { name } });
+      await world.until(() => isReady(world) && isReady(world, "other"));
+      world.cluster.put(pods, { metadata: { name: "free" }, spec: { nodeName: "m" } });
+      world.cluster.put(pods, { metadata: { name: "held", annotations: { budget: "b" } }, spec: { nodeName: "m" } });
+      world.cluster.put(volumeAttachments, {
+        metadata: { name: "a" },
+        spec: { attacher: "csi", nodeName: "m", source: { persistentVolumeName: "pv" } },
+        status: { attached: true },
+      });
+    },
+    async run(world) {
+      world.cluster.remove(machines, "m");
+      await world.pass(5_000);
+      assert.equal(world.cloud.vms().length, 2, "the instance waits for its pods");
+      world.cluster.remove(pods, "held");
+      await world.pass(8_000);
+      assert.equal(world.cloud.vms().length, 2, "the instance waits for its volumes");
+      world.cluster.remove(volumeAttachments, "a");
+      await world.until(() => world.machine() === undefined);
+      assert.deepEqual(world.cluster.list(pods), []);
+      world.cluster.remove(machines, "other");
+      await world.until(() => world.machine("other") === undefined);
+    },
+  },
+  "tell the Node": {
+    classes: ["unique-name"],
+    async before(world) {
+      world.addMachine();
+      await world.until(() => isReady(world));
+    },
+    async run(world) {
+      for (const labels of [
+        { a: "1", b: "1" },
+        { a: "2", b: null },
+      ]) {
+        world.cluster.put(machines, { metadata: { name: "m" }, spec: { metadata: { labels } } });
+        await world.pass(30_000);
+      }
+      const { a, b } = world.node()?.metadata.labels ?? {};
+      assert.deepEqual([a, b], ["2", undefined]);
     },
   },
   "delete while it is created": {
@@ -89,10 +144,12 @@ async function live(
 
 /** To a read it is all one when its answer, which changes nothing, is lost. */
 const isWorthIt = (call: string | undefined, fault: Fault): boolean =>
-  !/^cloud (account|validate|get|list)$/.test(call ?? "") || fault === "lost request" || fault === "crash before";
+  !/^(cloud (account|validate|get|list)|list .*)$/.test(call ?? "") ||
+  fault === "lost request" ||
+  fault === "crash before";
 
-for (const life of Object.keys(LIVES)) {
-  for (const kind of CLASSES) {
+for (const [life, { classes = CLASSES }] of Object.entries(LIVES)) {
+  for (const kind of classes) {
     test(`${life}, ${kind}: one fault at any call`, async () => {
       const failures: string[] = [];
       for (const fault of FAULTS) {

@@ -17,7 +17,7 @@ import {
   type Snapshot,
   withFinalizers,
 } from "./snapshot.ts";
-import { bootstrapMissingStatus, liveStatus } from "./status.ts";
+import { bootstrapMissingStatus, creatingStatus, liveStatus } from "./status.ts";
 
 const USER_DATA_FRESH_MS = 15 * 60_000;
 const USER_DATA_RECHECK_MS = 3_000;
@@ -48,7 +48,7 @@ function prepare(snapshot: Snapshot, account: string): Decision {
     kind: "patch-machine",
     why: "the intent is written down before the cloud is asked to create",
     intends: true,
-    patch: intentPatch(snapshot, { attempt: 1, account }),
+    patch: { ...intentPatch(snapshot, { attempt: 1, account }), ...creatingStatus(snapshot) },
   };
 }
 

@@ -3,14 +3,13 @@ import type { Machine } from "@machine-controller/api";
 import {
   ANNOTATION_ABANDON,
   ANNOTATION_CONFIRM_GONE,
-  ANNOTATION_SKIP_EVICTION,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
 } from "@machine-controller/api/well-known";
 import { type Decision, wait } from "./decision.ts";
 import { confirmedGone, recordInstance } from "./decide-creation.ts";
+import { decideDrain } from "./decide-drain.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
-import { isNodeReady } from "./node-match.ts";
 import { holdsInstance, holdsNode, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { deletingStatus } from "./status.ts";
 
@@ -19,6 +18,7 @@ const RECHECK_MS = 10_000;
 
 export function decideDeletion(snapshot: Snapshot): Decision {
   const { machine, ownedNodes, knowledge } = snapshot;
+  if (knowledge.released) return wait("the last finalizer is gone");
   if (!holdsInstance(machine) && !holdsNode(machine)) return wait("none of our finalizers is on the Machine");
   const abandoned = machine.metadata.annotations?.[ANNOTATION_ABANDON] === "true";
   if (holdsInstance(machine) && !abandoned) {
@@ -30,25 +30,6 @@ export function decideDeletion(snapshot: Snapshot): Decision {
   // Another controller or a person owns the instance of an `external` Machine and takes this finalizer off.
   const kept = snapshot.provider.name === "external" && !abandoned ? [FINALIZER_INSTANCE] : [];
   return release(machine, { kept, why: abandoned ? "a person gave the instance up" : "instance and Node are gone" });
-}
-
-/** undefined: nothing to drain, or drained. */
-function decideDrain(snapshot: Snapshot): Decision | undefined {
-  const { machine, node, ownedNodes, nowMs, options, knowledge, canEvict } = snapshot;
-  // A Node that only looks like this Machine's keeps its pods.
-  if (node === undefined || !ownedNodes.includes(node) || !canEvict || !isNodeReady(node)) return undefined;
-  if (node.metadata.annotations?.[ANNOTATION_SKIP_EVICTION] !== undefined) return undefined;
-  if (nowMs - Date.parse(machine.metadata.deletionTimestamp ?? "") > options.skipEvictionAfterMs) return undefined;
-  if (!node.spec?.unschedulable) {
-    return { kind: "patch-node", node, patch: { spec: { unschedulable: true } }, why: "no new pod may come to it" };
-  }
-  const { drain } = knowledge;
-  if (drain === undefined) return { kind: "drain", node, why: "its pods move before the instance goes" };
-  if (drain.blockers.length === 0) return undefined;
-  const patch = deletingStatus(snapshot, `evicting ${drain.blockers.slice(0, 5).join(", ")}`);
-  if (patch !== undefined) return { kind: "patch-machine", patch, why: "what the drain waits for is shown" };
-  if (nowMs < drain.at + RECHECK_MS) return wait("pods are being evicted", drain.at + RECHECK_MS);
-  return { kind: "drain", node, why: "pods were left on it" };
 }
 
 /** undefined: the instance is confirmed gone. */
@@ -74,7 +55,7 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
   if (doubtful !== undefined) return doubtful;
   const believedAt = absenceBelievedAt(snapshot, absent.firstAt);
   if (absent.lastAt < believedAt) {
-    if (nowMs < believedAt) return wait("absence counts once every earlier request has had its effect", believedAt);
+    if (nowMs < believedAt) return waitToBelieve(snapshot, believedAt);
     return { kind: "delete-instance", why: "absence is confirmed by a read that started late enough" };
   }
   return decideFleet(snapshot, deletion);
@@ -92,7 +73,7 @@ function decideFleet(
   const settledAt = requestsSettledAt(snapshot);
   if (record === undefined || confirmedGone(machine, record.id) || (seen && settledAt < firstAt)) return undefined;
   const listAt = Math.max(settledAt, firstAt);
-  if (nowMs < listAt) return wait("a request for another instance may still have its effect", listAt);
+  if (nowMs < listAt) return waitToBelieve(snapshot, listAt);
   const { unlistedAt = -1 } = knowledge;
   const look: Decision = {
     kind: "look-up",
@@ -134,6 +115,15 @@ function absenceBelievedAt(snapshot: Snapshot, firstAt: number): number {
   const settledAt = requestsSettledAt(snapshot);
   // The Go implementation keeps no record: the instance may have been seen before.
   return intent === undefined ? Math.max(settledAt, apartAt) : settledAt;
+}
+
+const WORTH_SHOWING_MS = 5_000;
+
+function waitToBelieve(snapshot: Snapshot, untilMs: number): Decision {
+  const why = "absence counts once every earlier request has had its effect";
+  const message = `The instance is gone; until ${new Date(untilMs).toISOString()} a request that an earlier process sent may still make another.`;
+  const patch = untilMs - snapshot.nowMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
+  return patch ? { kind: "patch-machine", patch, why: "what the deletion waits for is shown" } : wait(why, untilMs);
 }
 
 function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {

@@ -2,18 +2,22 @@
 import type { InstanceRecord } from "@machine-controller/api";
 import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
 import { confirmedGone, intentPatch } from "./decide-creation.ts";
-import { type Decision, wait } from "./decision.ts";
+import { type Decision, type EventToEmit, wait } from "./decision.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch, syncedPatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
 import { pendingFailure, type Snapshot } from "./snapshot.ts";
-import { liveStatus } from "./status.ts";
+import { conditionOf, NODE_LOST } from "./status-patch.ts";
+import { creatingStatus, JOIN_TIMEOUT, liveStatus } from "./status.ts";
 
 const FIRST_POLL_MS = 1_500;
 const SLOWEST_POLL_MS = 60_000;
+const SHUTDOWN_RECHECK_MS = 10_000;
+/** Set by a cloud-controller-manager on the Node of an instance that does not run. */
+const TAINT_SHUTDOWN = "node.cloudprovider.kubernetes.io/shutdown";
 
 export function decideLife(snapshot: Snapshot): Decision {
-  const { record, node } = snapshot;
+  const { record, node, machine, machineSet, nowMs } = snapshot;
   if (record === undefined) throw new Error("decideLife needs a recorded instance");
   const mismatch = mismatchOf(snapshot);
   if (mismatch !== undefined) return holdBack(snapshot, mismatch);
@@ -24,18 +28,26 @@ export function decideLife(snapshot: Snapshot): Decision {
     }
   }
   const metadata = node && syncedPatch(snapshot.machine, node);
-  const status = liveStatus(snapshot);
+  const joinAt = joinDeadline(snapshot, record);
+  const overdue = joinAt <= nowMs ? overdueMessage(snapshot, record) : undefined;
+  const status = liveStatus(snapshot, overdue);
   if (status !== undefined || metadata !== undefined) {
     const patch = { ...status, ...(metadata && { metadata }) };
-    return { kind: "patch-machine", patch, why: "the Machine says otherwise" };
+    const event = overdue !== undefined && machine.status?.errorReason !== JOIN_TIMEOUT && joinEvent(overdue);
+    return { kind: "patch-machine", patch, why: "the Machine says otherwise", ...(event && { event }) };
   }
   if (node !== undefined && isNodeReady(node)) return wait("the Node is Ready");
-
-  const joinTimeout = decideJoinTimeout(snapshot, record);
-  if (joinTimeout?.kind === "delete-machine") return joinTimeout;
-  const next = decideInstance(snapshot, record);
-  if (next.kind !== "wait" || joinTimeout?.kind !== "wait") return next;
-  return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, joinTimeout.untilMs ?? Infinity) };
+  // Only a MachineSet makes a new one.
+  if (overdue !== undefined && machineSet !== undefined) {
+    return {
+      kind: "delete-machine",
+      why: overdue,
+      event: { type: "Normal", reason: "MachineReplaced", message: overdue },
+    };
+  }
+  const next = decideShutdown(snapshot) ?? decideInstance(snapshot, record);
+  if (next.kind !== "wait" || overdue !== undefined || joinAt === Infinity) return next;
+  return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, joinAt) };
 }
 
 /** What the cloud is asked next while the Node is not Ready. */
@@ -47,22 +59,40 @@ function decideInstance(snapshot: Snapshot, record: InstanceRecord): Decision {
   return decideLoss(snapshot, record) ?? decidePoll(snapshot, record);
 }
 
+/** Counted from the record of the instance, or from when its Node was lost; Infinity: a Node is there, or may take forever. */
+function joinDeadline({ options, machine, node, nowMs }: Snapshot, record: InstanceRecord): number {
+  const { joinClusterTimeoutMs = Infinity } = options;
+  if (node !== undefined) return Infinity;
+  const { status } = machine;
+  const shown = conditionOf(machine, "NodeReady");
+  const hadNode = status?.nodeRef?.name ?? status?.versions?.kubelet;
+  const lostAt = shown?.reason === NODE_LOST ? Date.parse(shown.lastTransitionTime ?? "") || nowMs : nowMs;
+  return (hadNode ? lostAt : Date.parse(record.at)) + joinClusterTimeoutMs;
+}
+
+function overdueMessage({ options, machine, machineSet }: Snapshot, { id }: InstanceRecord): string {
+  const since = machine.status?.versions?.kubelet ? "again after its Node was lost" : "after it was created";
+  const timeout = `${(options.joinClusterTimeoutMs ?? 0) / 1_000} s`;
+  const consequence = machineSet
+    ? "the Machine is replaced"
+    : "the Machine stays, since no MachineSet would replace it";
+  return `Instance ${id} did not join the cluster within ${timeout} ${since}; ${consequence}`;
+}
+
+const joinEvent = (message: string): EventToEmit => ({ type: "Warning", reason: JOIN_TIMEOUT, message });
+
 /**
- * Machines that never joined are given up, and only where a MachineSet makes new ones. One that has a kubelet version had
- * a Node before: somebody deleted that, which says nothing against the instance.
+ * A KubeVirt instance that was shut down does not come back: it is deleted, and once the cloud-controller-manager has
+ * removed its Node the same Machine gets another. undefined: it was not, or is gone.
  */
-function decideJoinTimeout(snapshot: Snapshot, record: InstanceRecord): Decision | undefined {
-  const { options, machine, machineSet, nowMs, node } = snapshot;
-  if (options.joinClusterTimeoutMs === undefined || machineSet === undefined) return undefined;
-  if (node !== undefined || machine.status?.nodeRef || machine.status?.versions?.kubelet) return undefined;
-  const deadlineMs = Date.parse(record.at) + options.joinClusterTimeoutMs;
-  if (nowMs < deadlineMs) return wait("the Node has until the join timeout", deadlineMs);
-  const message = `Instance ${record.id} did not join the cluster within ${options.joinClusterTimeoutMs / 1_000} s; the Machine is replaced`;
-  return {
-    kind: "delete-machine",
-    why: message,
-    event: { type: "Warning", reason: "JoinClusterTimeoutError", message },
-  };
+function decideShutdown({ provider, options, node, knowledge, nowMs }: Snapshot): Decision | undefined {
+  if (provider.name !== "kubevirt" || !options.externalCloudProvider || knowledge.absent !== undefined)
+    return undefined;
+  if (!node?.spec?.taints?.some(({ key, effect }) => key === TAINT_SHUTDOWN && effect === "NoSchedule"))
+    return undefined;
+  const recheckAt = (knowledge.deletion?.lastAt ?? -Infinity) + SHUTDOWN_RECHECK_MS;
+  if (nowMs < recheckAt) return wait("the instance was shut down and is being deleted", recheckAt);
+  return { kind: "delete-instance", why: "the instance was shut down, and the Machine gets another" };
 }
 
 /** Asks the shared list again, ever more rarely while nothing changes. */
@@ -117,7 +147,7 @@ function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | unde
     kind: "patch-machine",
     why: message,
     intends: true,
-    patch: { ...patch, status: { nodeRef: null, addresses: null, versions: null } },
+    patch: { ...patch, ...creatingStatus(snapshot) },
     event: { type: "Warning", reason: "InstanceLost", message },
   };
 }

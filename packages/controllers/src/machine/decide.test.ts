@@ -28,6 +28,7 @@ const SEEN = { account: "a", present: { at: NOW * 1_000, instance: INSTANCE } };
 const FLEET: Fleet = { listedAtMs: 1, missing: 1, recorded: 9, showsSibling: true };
 const ABSENT = { absent: { firstAt: 9_990_000, lastAt: 9_999_000 } };
 const DELETION = { firstAt: 9_980_000, lastAt: 9_980_000, seen: true };
+const DRAINED = { firstAt: 9_999_000, at: 9_999_000, blockers: [] };
 const SUPPOSED: Knowledge = { account: "a", validated: "key", userData: { text: "", at: NOW * 1_000 } };
 
 type Case = Partial<Omit<Snapshot, "machine" | "provider" | "options" | "fleet">> & {
@@ -87,6 +88,29 @@ const dying = (input: Case): Case => ({
     metadata: { finalizers: OURS, deletionTimestamp: iso(9_900), ...input.machine?.metadata },
   },
 });
+const LOST_ITS_NODE = { status: { versions: { kubelet: "v1" } } };
+const lostSince = (seconds: number) => ({
+  status: {
+    versions: { kubelet: "v1" },
+    conditions: [
+      { type: "NodeReady", status: "False", reason: "NodeLost", message: "", lastTransitionTime: iso(seconds) },
+    ],
+  },
+});
+/** Past its join timeout, and told so. */
+function overdue(input: Case): Case {
+  const late = living({ ...input, options: { joinClusterTimeoutMs: 999_000 } });
+  const decision = decide(snapshotOf(late));
+  const { status, metadata } = (decision.kind === "patch-machine" ? decision.patch : {}) as Case["machine"] & object;
+  return {
+    ...late,
+    machine: {
+      ...late.machine,
+      metadata: { ...late.machine?.metadata, ...metadata },
+      status: { ...late.machine?.status, ...status },
+    },
+  };
+}
 const failure = (retryAt: number, specKey = "key"): Knowledge => ({
   failure: { error: new ProviderError("Unavailable", "out of order"), specKey, count: 1, retryAtMs: retryAt * 1_000 },
 });
@@ -268,22 +292,25 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       10_001,
     ],
     [
-      "after it",
+      "after it, and not told",
       living({ machineSet: {} as never, options: { joinClusterTimeoutMs: 999_000 } }),
-      "delete-machine",
-      /did not join/,
+      "patch-machine",
+      /says otherwise/,
     ],
-    ["after it, standing alone", living({ options: { joinClusterTimeoutMs: 999_000 } }), "wait", /not joined/, 10_060],
+    ["after it", overdue({ machineSet: {} as never }), "delete-machine", /did not join.*after it was created/],
+    ["after it, standing alone", overdue({}), "wait", /not joined/, 10_060],
     [
-      "after it, having joined before",
-      living({
-        machineSet: {} as never,
-        machine: { status: { versions: { kubelet: "v1" } } },
-        options: { joinClusterTimeoutMs: 999_000 },
-      }),
+      "after it, having joined before: from its Node's loss",
+      living({ machineSet: {} as never, options: { joinClusterTimeoutMs: 50_000 }, machine: LOST_ITS_NODE }),
       "wait",
       /not joined/,
-      10_060,
+      10_050,
+    ],
+    [
+      "after it, its Node lost for so long",
+      overdue({ machineSet: {} as never, machine: lostSince(9_000) }),
+      "delete-machine",
+      /did not join.*after its Node was lost/,
     ],
   ],
   deletion: [
@@ -410,14 +437,25 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       "pods are left",
       dying({
         node: node("True", { unschedulable: true }),
-        knowledge: { drain: { at: 9_999_000, blockers: ["a/b"] } },
+        knowledge: {
+          drain: { at: 9_999_000, firstAt: 9_990_000, blockers: [{ pod: "a/b", why: "is being evicted" }] },
+        },
       }),
       "patch-machine",
       /waits for is shown/,
     ],
     [
       "drained",
-      dying({ node: node("True", { unschedulable: true }), knowledge: { drain: { at: 9_999_000, blockers: [] } } }),
+      dying({ node: node("True", { unschedulable: true }), knowledge: { drain: DRAINED } }),
+      "look-at-volumes",
+      /volumes are detached/,
+    ],
+    [
+      "drained, its volumes detached",
+      dying({
+        node: node("True", { unschedulable: true }),
+        knowledge: { drain: DRAINED, volumes: { firstAt: 9_999_000, at: 9_999_000, attached: [] } },
+      }),
       "identify",
       /account/,
     ],

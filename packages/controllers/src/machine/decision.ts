@@ -26,6 +26,8 @@ export type Decision = { readonly why: string } & (
   | { readonly kind: "create"; readonly intent: CreateIntent }
   | { readonly kind: "delete-instance" }
   | { readonly kind: "drain"; readonly node: Node }
+  /** Read which volumes are attached to the Node. */
+  | { readonly kind: "look-at-volumes"; readonly node: Node; readonly startedAfterMs: number }
   | {
       readonly kind: "patch-machine";
       readonly patch: MergePatch;

@@ -1,7 +1,7 @@
 /** One list of instances per account, shared by every Machine of it. */
 import type { Machine } from "@machine-controller/api";
-import { untilAborted } from "@machine-controller/kube-client";
 import { type Instance, type Provider, ProviderError } from "@machine-controller/provider";
+import { createSharedReads } from "./shared-reads.ts";
 
 /** Accounts whose newest list is kept; a credential that was rotated away leaves one behind. */
 const MOST_ACCOUNTS = 256;
@@ -31,49 +31,28 @@ export type InstanceLists = {
 /** @param options.signal ends reads that no single caller may end, since others wait for them too. */
 export function createInstanceLists(options: { clock: { now(): number }; signal: AbortSignal }): InstanceLists {
   const { clock, signal } = options;
-  const newest = new Map<string, InstanceList>();
-  const running = new Map<string, { startedAtMs: number; list: Promise<InstanceList> }>();
+  const reads = createSharedReads<Omit<InstanceList, "startedAtMs">>({ clock, most: MOST_ACCOUNTS });
 
-  async function fetchList(account: string, provider: Provider, machine: Machine): Promise<InstanceList> {
-    const startedAtMs = clock.now();
+  async function fetchList(account: string, provider: Provider, machine: Machine) {
     const instances = await provider.list(machine, { signal });
     if ((await provider.account(machine, { signal })) !== account) {
       throw new ProviderError("Unavailable", "the credential changed while the cloud was read");
     }
     const marked = instances.filter(({ machineUid }) => machineUid);
-    const list: InstanceList = {
-      startedAtMs,
+    return {
       byMachineUid: Map.groupBy(marked, ({ machineUid }) => machineUid ?? ""),
       ids: new Set(instances.map(({ id }) => id)),
     };
-    newest.delete(account);
-    newest.set(account, list);
-    const [oldest] = newest.keys();
-    if (newest.size > MOST_ACCOUNTS && oldest !== undefined) newest.delete(oldest);
-    return list;
   }
 
   return {
-    latest: (account) => newest.get(account),
-    clear: () => newest.clear(),
-    async read(account, { provider, machine, startedAfterMs, signal: callerSignal }) {
-      for (;;) {
-        const known = newest.get(account);
-        if (known !== undefined && known.startedAtMs > startedAfterMs) return known;
-        const current = running.get(account);
-        if (current === undefined) {
-          const list = fetchList(account, provider, machine).finally(() => running.delete(account));
-          running.set(account, { startedAtMs: clock.now(), list });
-          return untilAborted(list, callerSignal);
-        }
-        if (current.startedAtMs > startedAfterMs) return untilAborted(current.list, callerSignal);
-        // It began too early for this caller; whatever comes of it, the next one is fresh.
-        const ended = current.list.then(
-          () => undefined,
-          () => undefined,
-        );
-        await untilAborted(ended, callerSignal);
-      }
-    },
+    latest: (account) => reads.latest(account),
+    clear: () => reads.clear(),
+    read: (account, { provider, machine, startedAfterMs, signal: callerSignal }) =>
+      reads.read(account, {
+        startedAfterMs,
+        read: () => fetchList(account, provider, machine),
+        signal: callerSignal,
+      }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Instance, ProviderError } from "@machine-controller/provider";
+import type { Blocker } from "./drain.ts";
 
 /**
  * What this process has learnt of one Machine's instance since it started to lead. Never written down: after a restart
@@ -27,7 +28,12 @@ export type Knowledge = {
   readonly deletion?: { readonly firstAt: number; readonly lastAt: number; readonly seen: boolean };
   /** UIDs of Nodes that this process deleted; the informer may still show them. */
   readonly deletedNodes?: readonly string[];
-  readonly drain?: { readonly at: number; readonly blockers: readonly string[] };
+  /** The rounds of its drain, and what the last one left. */
+  readonly drain?: { readonly firstAt: number; readonly at: number; readonly blockers: readonly Blocker[] };
+  /** Looks at what is attached to its Node, and what the last one saw. */
+  readonly volumes?: { readonly firstAt: number; readonly at: number; readonly attached: readonly string[] };
+  /** This process took the last finalizer off; the informer may still show the Machine. */
+  readonly released?: boolean;
   readonly failure?: Failure;
 };
 

@@ -273,29 +273,79 @@ test("a NotReady Node whose message counts the seconds costs no writes", async (
   assert.equal(count(world, "patch machines"), before);
 });
 
-test("pods move before the instance goes; what holds them up is told, and only so long", async () => {
-  const world = await readyWorld({ machine: { skipEvictionAfterMs: 600_000 } });
-  world.addMachine({ metadata: { name: "other" } });
-  await world.until(() => isReady(world, "other"));
-  const pod = (name: string, metadata: object = {}): object =>
-    world.cluster.put(pods, { metadata: { name, ...metadata }, spec: { nodeName: "m" } });
-  pod("free");
-  pod("held", { annotations: { budget: "0" } });
-  pod("daemon", {
-    ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "d", controller: true }],
-  });
-  pod("mirror", { annotations: { "kubernetes.io/config.mirror": "x" } });
+test("a Machine whose last finalizer is gone is not written to again, however long it still shows", async () => {
+  const world = await readyWorld();
   world.cluster.remove(machines, "m");
+  const before = count(world, "patch machines");
+  await world.pass(500);
+  world.cluster.hold(machines);
+  await world.pass(30_000);
+  assert.equal(world.machine(), undefined);
+  assert.equal(count(world, "patch machines") - before, 1);
+  assert.deepEqual(world.errors, []);
+});
+
+test("a deletion that waits for what an earlier process may have asked for says so", async () => {
+  const world = await createWorld({ idempotency: { class: "unique-name", settleMs: 30_000, consistencyMs: 2_000 } });
+  world.cloud.failures.set("create", new ProviderError("UnknownOutcome", "no answer"));
+  world.addMachine();
+  await world.until(() => (world.cloud.calls["create"] ?? 0) > 0);
+  await world.restart();
+  world.cluster.remove(machines, "m");
+  await world.pass(5_000);
+  assert.match(conditionOf(world, "InstanceDeleted")?.message ?? "", /until 2030-.*an earlier process/);
+  await world.until(() => world.machine() === undefined, 40_000);
+});
+
+test("what a Machine is about, and how it goes, stands in its status", async () => {
+  const world = await createWorld();
+  const operation = () => world.machine()?.status?.lastOperation;
+  world.joins = false;
+  world.addMachine();
+  await world.until(() => world.cloud.vms().length === 1);
+  assert.deepEqual([operation()?.type, operation()?.state], ["Create", "Processing"]);
+  assert.equal(conditionOf(world, "BootstrapReady")?.status, "True");
+  assert.equal(operation()?.description, "No Node has joined for this Machine.");
+  world.joins = true;
+  await world.until(() => isReady(world));
+  assert.deepEqual([operation()?.type, operation()?.state, operation()?.description], ["Create", "Successful", ""]);
+  world.cloud.failures.set("cleanup", new ProviderError("Unauthorized", "the token is refused"));
+  world.cluster.remove(machines, "m");
+  await world.until(() => operation()?.state === "Failed");
+  assert.equal(operation()?.type, "Delete");
+  assert.match(operation()?.description ?? "", /the token is refused/);
+});
+
+test("a failure that bears another request ID every time is written once", async () => {
+  const world = await createWorld();
+  let tries = 0;
+  world.cloud.failures.set("create", new ProviderError("InsufficientResources", "sold out"));
+  world.addMachine();
+  await world.until(() => world.machine()?.status?.errorReason !== undefined);
+  for (; tries < 20; tries += 1) {
+    const id = `${String(tries).padStart(8, "0")}-0000-4000-8000-000000000000`;
+    world.cloud.failures.set("create", new ProviderError("InsufficientResources", `sold out (request ${id})`));
+    await world.pass(60_000);
+  }
+  assert.equal(count(world, "patch machines"), 3, "the intent, and two messages");
+  assert.equal(world.events.length, 2);
+});
+
+test("a KubeVirt instance that was shut down is deleted and made anew under the same Machine", async () => {
+  const world = await createWorld({ machine: { externalCloudProvider: true }, provider: "kubevirt" });
+  world.addMachine(providerSpec("kubevirt"));
+  await world.until(() => isReady(world));
+  world.joins = false;
+  const taint = { key: "node.cloudprovider.kubernetes.io/shutdown", effect: "NoSchedule" };
+  const status = { conditions: [{ type: "Ready", status: "False" }] };
+  world.cluster.put(nodes, { metadata: { name: "m" }, spec: { taints: [taint] }, status });
+  await world.until(() => world.cloud.vms().length === 0);
   await world.pass(60_000);
-  assert.equal(world.node()?.spec?.unschedulable, true);
-  assert.deepEqual(
-    world.cluster.list(pods).map(({ metadata }) => metadata.name),
-    ["held", "daemon", "mirror"],
-  );
-  assert.equal(conditionOf(world, "InstanceDeleted")?.message, "evicting kube-system/held");
-  assert.equal(world.cloud.vms().length, 2, "the instance waits for its pods");
-  await world.until(() => world.machine() === undefined, 700_000);
-  assert.equal(world.cloud.vms().length, 1);
+  assert.equal(world.cloud.calls["create"], 1, "not before the cloud-controller-manager has removed the Node");
+  world.cluster.remove(nodes, "m");
+  world.joins = true;
+  await world.until(() => isReady(world) && world.cloud.calls["create"] === 2);
+  assert.equal(world.events.at(-2)?.reason, "InstanceLost");
 });
 
 test("a Machine that is gone leaves nothing behind in memory, and one of the same name begins anew", async () => {

@@ -40,7 +40,26 @@ const TABLE: [
   string | undefined,
   { provider?: string; cloudId?: string; machine?: object }?,
 ][] = [
-  ["our label wins over everything", { a: { owner: "me" }, b: { providerID: OWN_ID } }, "a"],
+  [
+    "our label on the one with its provider ID",
+    { b: { providerID: OWN_ID }, a: { owner: "me", providerID: OWN_ID } },
+    "a",
+  ],
+  ["our label on the one with its name", { m: { owner: "me" }, b: { providerID: OWN_ID } }, "m"],
+  ["not our label alone, which any kubelet can write", { a: { owner: "me", providerID: "x://1" }, b: {} }, undefined],
+  ["not our label where its provider ID says another", { a: { owner: "me" }, b: { providerID: OWN_ID } }, "b"],
+  [
+    "the one it refers to, with our label, whatever else",
+    { a: { owner: "me", uid: "1" }, b: { providerID: OWN_ID } },
+    "a",
+    { machine: { status: { nodeRef: { name: "a", uid: "1" } } } },
+  ],
+  [
+    "not the one it refers to, made anew with our label by its kubelet",
+    { a: { owner: "me", uid: "2" } },
+    undefined,
+    { machine: { status: { nodeRef: { name: "a", uid: "1" } } } },
+  ],
   ["its provider ID, in any case", { a: { providerID: OWN_ID.toUpperCase() } }, "a"],
   [
     "the provider ID that the cloud gives, in any case",

@@ -10,7 +10,8 @@ export const NODE_INDEXES = {
     const owner = node.metadata.labels?.[LABEL_NODE_OWNER];
     return owner ? [owner] : [];
   },
-  schedulable: (node: Node) => (node.spec?.unschedulable ? [] : ["true"]),
+  /** `"true"`: Ready and not cordoned. */
+  schedulable: (node: Node) => (node.spec?.unschedulable || !isNodeReady(node) ? [] : ["true"]),
   address: (node: Node) => (node.status?.addresses ?? []).map(({ address }) => address),
 };
 
@@ -26,9 +27,10 @@ type MatchInput = {
 };
 
 /**
- * The Node of the Machine: the one that carries our owner label, else the one with its provider ID, else the one with
- * its name or created after it that has one of its addresses. An address alone can have been another instance's before,
- * so a Node of a Machine that still exists, or one that is older than this Machine, is never taken.
+ * The Node of the Machine: the one it refers to, by UID, that carries our owner label; else one that the label, or nobody's,
+ * and a witness that the label's writer has no hand in speak for: the provider ID of the instance, its name, or one of its
+ * addresses on a Node that is younger than the Machine. A kubelet can write the label of any Machine to its own Node, and
+ * an address alone can have been another instance's before; a Node of a Machine that still exists is never taken.
  */
 export function matchNode(
   nodes: Store<Node>,
@@ -36,32 +38,27 @@ export function matchNode(
   machineExists: (uid: string) => boolean,
 ): Node | undefined {
   const { machine, provider } = input;
+  const { nodeRef } = machine.status ?? {};
   const uid = machine.metadata.uid ?? "";
+  const ownerOf = ({ metadata }: Node): string | undefined => metadata.labels?.[LABEL_NODE_OWNER];
   const free = (node: Node): boolean => {
-    const owner = node.metadata.labels?.[LABEL_NODE_OWNER];
+    const owner = ownerOf(node);
     return owner === undefined || owner === uid || !machineExists(owner);
   };
-  const referenced = machine.status?.nodeRef?.name ? nodes.get(undefined, machine.status.nodeRef.name) : undefined;
-  if (referenced?.metadata.labels?.[LABEL_NODE_OWNER] === uid) return referenced;
-  const [owned] = nodes.byIndex("owner", uid);
-  if (owned !== undefined) return owned;
+  const referenced = nodeRef?.name ? nodes.get(undefined, nodeRef.name) : undefined;
+  if (referenced && ownerOf(referenced) === uid && nodeRef?.uid === referenced.metadata.uid) return referenced;
 
-  const ids = [input.instanceProviderId, machine.spec.providerID, providerIdOf(provider, uid)];
-  for (const id of ids) {
-    const node = id && nodes.byIndex("providerId", id.toLowerCase()).find(free);
-    if (node) return node;
-  }
+  const ids = [input.instanceProviderId, machine.spec.providerID, providerIdOf(provider, uid)].flatMap((id) =>
+    id ? [id.toLowerCase()] : [],
+  );
+  const byId = ids.flatMap((id) => nodes.byIndex("providerId", id));
   const name = instanceNameOf(machine);
-  for (const { address } of input.addresses) {
-    const node = nodes
-      .byIndex("address", address)
-      .find(
-        (candidate) =>
-          free(candidate) && (candidate.metadata.name === name || mayHaveJoinedFor(candidate, machine, provider)),
-      );
-    if (node !== undefined) return node;
-  }
-  return undefined;
+  const byAddress = input.addresses
+    .flatMap(({ address }) => nodes.byIndex("address", address))
+    .filter((node) => node.metadata.name === name || mayHaveJoinedFor(node, machine, provider));
+  const named = nodes.byIndex("owner", uid).filter((node) => node.metadata.name === name);
+  const witnessed = [...named, ...byId, ...byAddress].filter(free);
+  return witnessed.find((node) => ownerOf(node) === uid) ?? witnessed[0];
 }
 
 /**

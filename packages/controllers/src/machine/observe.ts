@@ -1,5 +1,6 @@
 /** Reads everything a decision rests on, from indexes only: no list is scanned, nothing is awaited. */
 import { intentOf, type Machine, type MachineDeployment, type MachineSet, recordOf } from "@machine-controller/api";
+import { LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
 import {
   cloudProviderOf,
@@ -158,12 +159,23 @@ function fleetOf(
 }
 
 /**
- * The Go implementation's rule: evict while some Machine has no Node yet or another Node takes pods; with nowhere to go,
- * eviction would only wait for its time-out.
+ * Evict while some Machine has no Node yet or another Node takes pods: with nowhere to go, eviction would only wait for its
+ * timeout. A Node takes them if it is Ready, stays, and has no taint that those here need not tolerate.
  */
 function canEvict({ informers }: ObserveContext, node: Node | undefined): boolean {
   if (node === undefined) return false;
-  if (informers.machines.store.byIndex("nodeName", "").length > 0) return true;
-  const schedulable = informers.nodes.store.byIndex("schedulable", "true");
-  return schedulable.some(({ metadata }) => metadata.name !== node.metadata.name);
+  const { machines, nodes } = informers;
+  const stays = (machine: Machine | undefined): boolean => machine?.metadata.deletionTimestamp === undefined;
+  if (machines.store.byIndex("nodeName", "").some(stays)) return true;
+  const tolerated = new Set(node.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`));
+  return nodes.store
+    .byIndex("schedulable", "true")
+    .some(
+      ({ metadata, spec }) =>
+        metadata.uid !== node.metadata.uid &&
+        stays(machines.store.byUid(metadata.labels?.[LABEL_NODE_OWNER] ?? "")) &&
+        (spec?.taints ?? []).every(
+          ({ key, effect }) => effect === "PreferNoSchedule" || tolerated.has(`${key}:${effect}`),
+        ),
+    );
 }

@@ -1,15 +1,15 @@
 /** `Machine.status` as it should be, and the patch that makes it so: undefined where nothing worth a write differs. */
-import type { Condition, Machine, MachineStatus, NodeAddress } from "@machine-controller/api";
+import type { NodeAddress } from "@machine-controller/api";
 import { ANNOTATION_ABANDON } from "@machine-controller/api/well-known";
 import type { ProviderError } from "@machine-controller/provider";
 import type { MergePatch } from "./decision.ts";
 import { isNodeReady } from "./node-match.ts";
+import { saySame } from "./message.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { conditionOf, NODE_LOST, statusPatch, type Wanted } from "./status-patch.ts";
 
-type Wanted = Pick<Condition, "type" | "status"> & { reason: string; message: string };
-
-/** The status of a Machine with an instance. */
-export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
+/** The status of a Machine with an instance. `overdue`: what is said of a Node that has not joined in time. */
+export function liveStatus(snapshot: Snapshot, overdue?: string): MergePatch | undefined {
   const { node, knowledge, machine } = snapshot;
   const instance = knowledge.present?.instance;
   const ready = node !== undefined && isNodeReady(node);
@@ -20,7 +20,7 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
   const conditions: Wanted[] = [
     // While absence is in question, that is what the condition tells.
     ...(error
-      ? [unknownInstance(error.code, error.message)]
+      ? [unknownInstance(error.code, steadyMessage(snapshot, "InstanceReady", error.message))]
       : knowledge.absent
         ? []
         : running
@@ -29,16 +29,20 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
             ? [INSTANCE_CREATING]
             : []),
     ...(conditionOf(machine, "BootstrapReady") ? [BOOTSTRAP_READY] : []),
-    node === undefined
-      ? { type: "NodeReady", status: "False", reason: "NodeNotJoined", message: "No Node has joined for this Machine." }
-      : nodeReadyCondition(snapshot),
+    node === undefined ? noNodeCondition(snapshot) : nodeReadyCondition(snapshot),
     ready
       ? { type: "Ready", status: "True", reason: "NodeReady", message: "" }
-      : { type: "Ready", status: "False", reason: node ? "NodeNotReady" : "NodeNotJoined", message: "" },
+      : {
+          type: "Ready",
+          status: "False",
+          reason: overdue ? JOIN_TIMEOUT : node ? "NodeNotReady" : "NodeNotJoined",
+          message: overdue ?? "",
+        },
   ];
   const addresses = instance && sortedAddresses(instance.addresses);
+  const reason = overdue === undefined ? error?.reason : JOIN_TIMEOUT;
   return statusPatch(snapshot, conditions, {
-    phase: ready ? "Running" : error?.reason ? "Failed" : node ? "Provisioned" : "Provisioning",
+    phase: ready ? "Running" : reason ? "Failed" : node ? "Provisioned" : "Provisioning",
     ...(addresses && addresses.length > 0 && !sameAddresses(machine.status?.addresses, addresses) && { addresses }),
     ...(node && {
       nodeRef: { apiVersion: "v1", kind: "Node", name: node.metadata.name ?? "", uid: node.metadata.uid ?? "" },
@@ -46,11 +50,28 @@ export function liveStatus(snapshot: Snapshot): MergePatch | undefined {
     }),
     // The Node that it refers to is gone, and only the API server can say that.
     ...(!node && machine.status?.nodeRef && { nodeRef: null }),
-    errorReason: error?.reason ?? null,
-    errorMessage: error?.reason === undefined ? null : error.message,
+    errorReason: reason ?? null,
+    errorMessage:
+      reason === undefined ? null : (overdue ?? steadyMessage(snapshot, "errorMessage", error?.message ?? "")),
   });
 }
 
+/** The status of a Machine whose instance is about to be asked for. */
+export function creatingStatus(snapshot: Snapshot): MergePatch | undefined {
+  return statusPatch(
+    snapshot,
+    [
+      INSTANCE_CREATING,
+      ...(snapshot.knowledge.userData ? [BOOTSTRAP_READY] : []),
+      { type: "NodeReady", status: "False", reason: "NodeNotJoined", message: NOT_JOINED },
+      { type: "Ready", status: "False", reason: "InstanceCreating", message: "" },
+    ],
+    { phase: "Provisioning", nodeRef: null, addresses: null, versions: null, errorReason: null, errorMessage: null },
+  );
+}
+
+export const JOIN_TIMEOUT = "JoinClusterTimeoutError";
+const NOT_JOINED = "No Node has joined for this Machine.";
 const INSTANCE_RUNNING: Wanted = { type: "InstanceReady", status: "True", reason: "InstanceRunning", message: "" };
 const BOOTSTRAP_READY: Wanted = { type: "BootstrapReady", status: "True", reason: "UserDataGiven", message: "" };
 const unknownInstance = (reason: string, message: string): Wanted => ({
@@ -66,12 +87,26 @@ const INSTANCE_CREATING: Wanted = {
   message: "The instance is starting.",
 };
 
+/** A kubelet version tells that a Node had joined, also where the Go implementation wrote it. */
+function noNodeCondition({ machine: { status } }: Snapshot): Wanted {
+  const had = status?.nodeRef?.name ?? status?.versions?.kubelet;
+  const [reason, message] = had ? [NODE_LOST, "Its Node is gone."] : ["NodeNotJoined", NOT_JOINED];
+  return { type: "NodeReady", status: "False", reason, message };
+}
+
+/** What is said already, where a cloud only puts another request ID into it. */
+function steadyMessage({ machine }: Snapshot, where: string, message: string): string {
+  const said = where === "errorMessage" ? machine.status?.errorMessage : conditionOf(machine, where)?.message;
+  return said !== undefined && saySame(said, message) ? said : message;
+}
+
 /** The status of a Machine that is created or deleted, and cannot be just now. */
 export function failureStatus(snapshot: Snapshot, error: ProviderError): MergePatch | undefined {
   const deleting = snapshot.machine.metadata.deletionTimestamp !== undefined;
   const wayOut = `; if it cannot be mended, set the annotation ${ANNOTATION_ABANDON}=true and remove the instance by hand`;
-  const message = deleting && error.reason !== undefined ? error.message + wayOut : error.message;
   const type = deleting ? "InstanceDeleted" : "InstanceReady";
+  const said = deleting && error.reason !== undefined ? error.message + wayOut : error.message;
+  const message = steadyMessage(snapshot, type, said);
   return statusPatch(
     snapshot,
     [{ type, status: "False", reason: error.code, message }],
@@ -94,6 +129,14 @@ export const deletingStatus = (snapshot: Snapshot, message: string): MergePatch 
     phase: "Deleting",
   });
 
+type Progress = { status: "True" | "False"; reason: string; message: string };
+
+export const drainingStatus = (snapshot: Snapshot, progress: Progress): MergePatch | undefined =>
+  statusPatch(snapshot, [{ type: "Draining", ...progress }], { phase: "Deleting" });
+
+export const volumesStatus = (snapshot: Snapshot, progress: Progress): MergePatch | undefined =>
+  statusPatch(snapshot, [{ type: "VolumesDetached", ...progress }], { phase: "Deleting" });
+
 function currentPhase({ machine, intent }: Snapshot): string {
   return machine.status?.phase ?? (intent ? "Provisioning" : "Pending");
 }
@@ -107,55 +150,6 @@ function nodeReadyCondition({ node, machine }: Snapshot): Wanted {
   const same = current?.status === status && current.reason === reason;
   const message = same ? current.message : status === "True" ? "" : condition?.message;
   return { type: "NodeReady", status, reason, message: message ?? "" };
-}
-
-/**
- * The patch for the wanted conditions (others stay) and fields (`null` removes one). A condition that differs in nothing
- * but `InstanceReady` turning True before the Node joins is not worth a write: the write that records the Node says it.
- */
-function statusPatch(
-  { machine, nowMs, node }: Snapshot,
-  wanted: readonly Wanted[],
-  fields: Readonly<Record<string, unknown>>,
-): MergePatch | undefined {
-  const now = new Date(nowMs).toISOString();
-  const status: MachineStatus = machine.status ?? {};
-  const changes = Object.entries(fields).filter(
-    ([key, value]) => !sameField(status[key as keyof MachineStatus], value),
-  );
-  const stale = wanted.filter((condition) => !sameCondition(condition, conditionOf(machine, condition.type)));
-  const onlyRunning = stale.every(
-    ({ type, status }) =>
-      type === "InstanceReady" &&
-      status === "True" &&
-      node === undefined &&
-      conditionOf(machine, type)?.status !== "Unknown",
-  );
-  if (changes.length === 0 && onlyRunning) return undefined;
-
-  const replaced = wanted.map((condition): Condition => {
-    const current = conditionOf(machine, condition.type);
-    const lastTransitionTime = current?.status === condition.status ? current.lastTransitionTime : now;
-    return { ...condition, ...(lastTransitionTime && { lastTransitionTime }) };
-  });
-  const kept = (status.conditions ?? []).filter(({ type }) => !wanted.some((condition) => condition.type === type));
-  return { status: { ...Object.fromEntries(changes), conditions: [...kept, ...replaced], lastUpdated: now } };
-}
-
-export const conditionOf = (machine: Machine, type: string): Condition | undefined =>
-  machine.status?.conditions?.find((condition) => condition.type === type);
-
-const sameCondition = (wanted: Wanted, current: Condition | undefined): boolean =>
-  current !== undefined &&
-  current.status === wanted.status &&
-  (current.reason ?? "") === wanted.reason &&
-  (current.message ?? "") === wanted.message;
-
-/** Equal, or `wanted` (an object) is contained in `current`; `null` is equal to absent. */
-function sameField(current: unknown, wanted: unknown): boolean {
-  if (wanted === null) return current === undefined || current === null;
-  if (typeof wanted !== "object" || typeof current !== "object" || current === null) return current === wanted;
-  return Object.entries(wanted).every(([key, value]) => sameField((current as Record<string, unknown>)[key], value));
 }
 
 const sortedAddresses = (addresses: readonly NodeAddress[]): NodeAddress[] =>

@@ -31,11 +31,15 @@ export type FakeCluster = {
   release(resource: Resource): void;
   /** Drops the events that are kept back, as a list after a broken watch does with what came and went meanwhile. */
   forget(resource: Resource): void;
+  /** While set, lists of that kind fail with it. */
+  readonly refusals: Map<string, KubeError>;
   /** Patches that changed nothing: each is a write too many. */
   readonly noops: string[];
 };
 
 const NAMESPACE = "kube-system";
+/** Kinds that no informer watches: a list of them is a call like any other. */
+const ON_DEMAND: ReadonlySet<string> = new Set(["pods", "volumeattachments"]);
 
 export function createFakeCluster(clock: { now(): number }): FakeCluster {
   const objects = new Map<string, KubeObject>();
@@ -44,6 +48,7 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
   /** Kind → length of the log when its events were first kept back. */
   const held = new Map<string, number>();
   const noops: string[] = [];
+  const refusals = new Map<string, KubeError>();
   let version = 100;
   let uids = 0;
 
@@ -96,7 +101,11 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
     const generation = (old.metadata.generation ?? 1) + (changed ? 1 : 0);
     const object = { ...merged, metadata: { ...merged.metadata, generation } };
     const gone = object.metadata.deletionTimestamp !== undefined && !object.metadata.finalizers?.length;
-    return store(resource, gone ? "DELETED" : "MODIFIED", object);
+    const stored = store(resource, gone ? "DELETED" : "MODIFIED", object);
+    // Removing the last finalizer is answered with the version that the object had, and shows as a deletion only.
+    return gone
+      ? { ...stored, metadata: { ...stored.metadata, resourceVersion: old.metadata.resourceVersion ?? "" } }
+      : stored;
   }
 
   function remove(resource: Resource, ref: ObjectRef, uid?: string): void {
@@ -135,6 +144,7 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
 
   return {
     noops,
+    refusals,
     connect({ faults, alive }) {
       const pass = <T>(verb: string, { plural }: Resource, effect: () => T): Promise<T> =>
         alive()
@@ -151,6 +161,9 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
         delete: (resource: Resource, ref: ObjectRef, { preconditions }: DeleteOptions) =>
           pass("delete", resource, () => remove(resource, ref, preconditions?.uid)),
         listAll: async (resource: Resource, { fieldSelector }: ListOptions) => {
+          if (ON_DEMAND.has(resource.plural)) await pass("list", resource, () => undefined);
+          const refusal = refusals.get(resource.plural);
+          if (refusal !== undefined) throw refusal;
           const [, node] = fieldSelector?.split("spec.nodeName=") ?? [];
           const onNode = (object: KubeObject): boolean =>
             node === undefined || (object as { spec?: { nodeName?: string } }).spec?.nodeName === node;
@@ -162,7 +175,12 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
         createSubresource: (resource: Resource, ref: ObjectRef, subresource: string) =>
           pass(subresource, resource, () => {
             const budget = mustGet(resource, ref).metadata.annotations?.["budget"];
-            if (budget !== undefined) throw fail("TooManyRequests", "the budget forbids it");
+            if (budget === "forbidden") throw fail("Forbidden", "pods/eviction is forbidden");
+            if (budget !== undefined) {
+              const message = `The disruption budget ${budget} needs 2 healthy pods and has 2 currently`;
+              const details = { causes: [{ reason: "DisruptionBudget", message }] };
+              throw new KubeError("TooManyRequests", "Cannot evict pod.", { details });
+            }
             remove(resource, ref);
           }),
       };

@@ -12,6 +12,7 @@ import {
 import type { Idempotency } from "@machine-controller/provider";
 import type { OrphanOptions } from "../create-controllers.ts";
 import type { Log } from "../log.ts";
+import { createAttachedVolumes } from "../machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES } from "../machine/controller.ts";
 import type { Decision } from "../machine/decision.ts";
 import { createInstanceLists } from "../machine/instance-lists.ts";
@@ -62,6 +63,8 @@ export type WorldOptions = {
   machine?: Partial<MachineOptions>;
   updatesMetadataInPlace?: boolean;
   idempotency?: Idempotency;
+  /** Name of the cloud; default `fake`. */
+  provider?: string;
   /** Default: the Machine controller alone. */
   controllers?: readonly ("machine" | "machine-set" | "machine-deployment" | "orphan-collector")[];
   orphans?: Partial<OrphanOptions>;
@@ -150,6 +153,7 @@ type Process = { kill(): void };
 
 function startProcess(world: World, options: WorldOptions): Process {
   const { clock, cluster, cloud, faults } = world;
+  const { provider = "fake" } = options;
   const life = new AbortController();
   const { signal } = life;
   const alive = (): boolean => !signal.aborted;
@@ -181,7 +185,7 @@ function startProcess(world: World, options: WorldOptions): Process {
       lost: 0,
     },
   };
-  const providers = new Map([["fake", cloud.connect({ faults, alive })]]);
+  const providers = new Map([[provider, { ...cloud.connect({ faults, alive }), name: provider }]]);
   const lists = createInstanceLists({ clock, signal });
   const sets = {
     pending: createPendingByUid(clock),
@@ -193,6 +197,7 @@ function startProcess(world: World, options: WorldOptions): Process {
         ...shared,
         providers,
         lists,
+        volumes: createAttachedVolumes({ client, clock }),
         userData: { prepare: async () => world.userData },
         options: { ...DEFAULTS, ...options.machine },
         name: "",

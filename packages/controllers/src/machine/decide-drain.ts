@@ -1,0 +1,142 @@
+/** What a Machine that is deleted waits for before its instance goes: pods that move away, then volumes that are detached. */
+import { ANNOTATION_SKIP_EVICTION } from "@machine-controller/api/well-known";
+import type { Node } from "@machine-controller/kube-client";
+import { type Decision, type EventToEmit, wait } from "./decision.ts";
+import { type Blocker, isHeldBack } from "./drain.ts";
+import { type DrainRules, drainRulesOf } from "./drain-policy.ts";
+import { isNodeReady } from "./node-match.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { conditionOf } from "./status-patch.ts";
+import { drainingStatus, volumesStatus } from "./status.ts";
+
+const FIRST_RECHECK_MS = 1_000;
+const RECHECK_MS = 10_000;
+/** Pods and volumes that a message names. */
+const MOST_NAMED = 5;
+
+/** undefined: nothing to wait for, or no longer. */
+export function decideDrain(snapshot: Snapshot): Decision | undefined {
+  const { node, nowMs, knowledge } = snapshot;
+  const rules = drainRulesOf(snapshot);
+  const deadlineMs = deletedAt(snapshot) + rules.drainTimeoutMs;
+  const hindrance = hindranceOf(snapshot, rules, deadlineMs);
+  if (hindrance !== undefined) return endDrain(snapshot, hindrance);
+  if (node === undefined) return undefined;
+  if (!node.spec?.unschedulable) {
+    return { kind: "patch-node", node, patch: { spec: { unschedulable: true } }, why: "no new pod may come to it" };
+  }
+  const { drain } = knowledge;
+  if (drain === undefined) return { kind: "drain", node, why: "its pods move before the instance goes" };
+  if (drain.blockers.length === 0) {
+    return (
+      endDrain(snapshot, { reason: "Drained", message: "" }) ??
+      decideVolumes(snapshot, { node, rules, since: drain.at })
+    );
+  }
+  const isSlow = drain.at > drain.firstAt || drain.blockers.some(isHeldBack);
+  const patch = isSlow
+    ? drainingStatus(snapshot, blockedBy(snapshot, drain.blockers, { rules, deadlineMs }))
+    : undefined;
+  if (patch !== undefined) return { kind: "patch-machine", patch, why: "what the drain waits for is shown" };
+  const nextAt = Math.min(deadlineMs, drain.at + recheckMs(drain));
+  if (nowMs < nextAt) return wait("pods are being evicted", nextAt);
+  return { kind: "drain", node, why: "pods were left on it" };
+}
+
+type Hindrance = { reason: string; message: string; event?: EventToEmit };
+
+/** Why nothing is evicted; undefined: pods are. A Node that only looks like this Machine's keeps its pods. */
+function hindranceOf(
+  snapshot: Snapshot,
+  { policy, drainTimeoutMs }: DrainRules,
+  deadlineMs: number,
+): Hindrance | undefined {
+  const { node, ownedNodes, canEvict, nowMs, knowledge } = snapshot;
+  if (node === undefined || !ownedNodes.includes(node)) return { reason: "NoNode", message: "" };
+  if (policy === "Skip" || node.metadata.annotations?.[ANNOTATION_SKIP_EVICTION] !== undefined) {
+    return { reason: "Skipped", message: "" };
+  }
+  if (!canEvict) return { reason: "NowhereToGo", message: "No other Node takes its pods." };
+  if (!isNodeReady(node)) return { reason: "NodeNotReady", message: "Its kubelet ends no pod any more." };
+  if (nowMs <= deadlineMs) return undefined;
+  const left =
+    knowledge.drain === undefined ? "" : `; left were ${named(knowledge.drain.blockers.map(({ pod }) => pod))}`;
+  const message = `Pods had ${drainTimeoutMs / 1_000} s to move${left}`;
+  return { reason: "TimedOut", message, event: { type: "Warning", reason: "DrainTimedOut", message } };
+}
+
+/** Only a drain that was shown is shown to end. */
+function endDrain(snapshot: Snapshot, { reason, message, event }: Hindrance): Decision | undefined {
+  if (conditionOf(snapshot.machine, "Draining")?.status !== "True") return undefined;
+  const patch = drainingStatus(snapshot, { status: "False", reason, message });
+  return patch && { kind: "patch-machine", patch, why: "the drain is over", ...(event && { event }) };
+}
+
+function blockedBy(
+  { machine, nowMs }: Snapshot,
+  blockers: readonly Blocker[],
+  { rules, deadlineMs }: { rules: DrainRules; deadlineMs: number },
+): { status: "True"; reason: string; message: string } {
+  const shown = conditionOf(machine, "Draining");
+  const since = shown?.status === "True" ? shown.lastTransitionTime : new Date(nowMs).toISOString();
+  const until =
+    deadlineMs === Infinity
+      ? "the instance waits for them however long it takes"
+      : `the instance goes without them at ${new Date(deadlineMs).toISOString()}`;
+  const pods = named(blockers.map(({ pod, why }) => `${pod} (${why})`));
+  return {
+    status: "True",
+    reason: blockers.some(isHeldBack) ? "PodsHeldBack" : "EvictingPods",
+    message: [`since ${since} ${pods} must move; ${until}`, ...(rules.problem ? [rules.problem] : [])].join("; "),
+  };
+}
+
+/**
+ * The next Node of a volume waits minutes where the last one goes without detaching it. Where pods are left on the Node
+ * nothing is waited for: their volumes would not be detached.
+ */
+function decideVolumes(
+  snapshot: Snapshot,
+  { node, rules, since }: { node: Node; rules: DrainRules; since: number },
+): Decision | undefined {
+  const {
+    machine,
+    nowMs,
+    knowledge: { volumes },
+  } = snapshot;
+  if (rules.volumeTimeoutMs === 0) return undefined;
+  const look = { kind: "look-at-volumes", node } as const;
+  if (volumes === undefined)
+    return { ...look, startedAfterMs: since, why: "its volumes are detached before the instance goes" };
+  const shown = conditionOf(machine, "VolumesDetached");
+  if (volumes.attached.length === 0) {
+    if (shown?.status !== "False" || shown.reason === "TimedOut") return undefined;
+    const patch = volumesStatus(snapshot, { status: "True", reason: "Detached", message: "" });
+    return patch && { kind: "patch-machine", patch, why: "the volumes are detached" };
+  }
+  const isShown = shown?.status === "False" && Date.parse(shown.lastTransitionTime ?? "") >= deletedAt(snapshot);
+  const sinceMs = isShown ? Date.parse(shown.lastTransitionTime ?? "") : nowMs;
+  const deadlineMs = sinceMs + rules.volumeTimeoutMs;
+  const names = named(volumes.attached);
+  if (nowMs >= deadlineMs) {
+    const message = `Volumes had ${rules.volumeTimeoutMs / 1_000} s to be detached; left were ${names}`;
+    const patch = volumesStatus(snapshot, { status: "False", reason: "TimedOut", message });
+    const event = { type: "Warning", reason: "VolumesNotDetached", message } as const;
+    return patch && { kind: "patch-machine", patch, event, why: "the volumes had their time" };
+  }
+  const message = `${names} must be detached; the instance goes without that at ${new Date(deadlineMs).toISOString()}`;
+  const patch = volumesStatus(snapshot, { status: "False", reason: "VolumesAttached", message });
+  if (patch !== undefined) return { kind: "patch-machine", patch, why: "the volumes that are waited for are shown" };
+  const nextAt = Math.min(deadlineMs, volumes.at + recheckMs(volumes));
+  if (nowMs < nextAt) return wait("volumes are being detached", nextAt);
+  return { ...look, startedAfterMs: volumes.at, why: "volumes were attached" };
+}
+
+/** Asked ever more rarely while nothing changes. */
+const recheckMs = ({ firstAt, at }: { firstAt: number; at: number }): number =>
+  Math.min(RECHECK_MS, Math.max(FIRST_RECHECK_MS, (at - firstAt) / 2));
+
+const deletedAt = ({ machine }: Snapshot): number => Date.parse(machine.metadata.deletionTimestamp ?? "");
+
+const named = (names: readonly string[]): string =>
+  names.slice(0, MOST_NAMED).join(", ") + (names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "");

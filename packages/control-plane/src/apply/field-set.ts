@@ -13,29 +13,32 @@ export function isEmpty(set: FieldSet): boolean {
 }
 
 export function withChildren(isMember: boolean, children: Iterable<readonly [string, FieldSet]>): FieldSet {
-  return { isMember, children: new Map([...children].filter(([, child]) => !isEmpty(child))) };
+  const kept = new Map<string, FieldSet>();
+  for (const [key, child] of children) if (!isEmpty(child)) kept.set(key, child);
+  return kept.size > 0 ? { isMember, children: kept } : isMember ? MEMBER : EMPTY;
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
-  const keys = new Set([...a.children.keys(), ...b.children.keys()]);
-  return withChildren(
-    a.isMember || b.isMember,
-    [...keys].map((key) => [key, union(a.children.get(key) ?? EMPTY, b.children.get(key) ?? EMPTY)] as const),
-  );
+  if (isEmpty(b)) return a;
+  const children = new Map(a.children);
+  for (const [key, child] of b.children) children.set(key, union(children.get(key) ?? EMPTY, child));
+  return { isMember: a.isMember || b.isMember, children };
 }
 
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  return withChildren(
-    a.isMember && !b.isMember,
-    [...a.children].map(([key, child]) => [key, difference(child, b.children.get(key) ?? EMPTY)] as const),
-  );
+  if (isEmpty(b)) return a;
+  const children: [string, FieldSet][] = [];
+  for (const [key, child] of a.children) children.push([key, difference(child, b.children.get(key) ?? EMPTY)]);
+  return withChildren(a.isMember && !b.isMember, children);
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return withChildren(
-    a.isMember && b.isMember,
-    [...a.children].map(([key, child]) => [key, intersection(child, b.children.get(key) ?? EMPTY)] as const),
-  );
+  const children: [string, FieldSet][] = [];
+  for (const [key, child] of a.children) {
+    const other = b.children.get(key);
+    if (other !== undefined) children.push([key, intersection(child, other)]);
+  }
+  return withChildren(a.isMember && b.isMember, children);
 }
 
 /** The paths in the set as messages name them: `.spec.containers[name="app"].image`. */
@@ -53,11 +56,29 @@ export function toFieldsV1(set: FieldSet): JsonObject {
 
 export function fromFieldsV1(fields: unknown): FieldSet {
   if (!isJsonObject(fields)) return EMPTY;
-  const keys = Object.keys(fields).filter((key) => key !== ".");
-  return withChildren(
-    "." in fields || keys.length === 0,
-    keys.map((key) => [key, fromFieldsV1(fields[key])] as const),
-  );
+  const children: [string, FieldSet][] = [];
+  for (const key of Object.keys(fields)) if (key !== ".") children.push([key, fromFieldsV1(fields[key])]);
+  return withChildren(isMemberIn(fields), children);
+}
+
+/** Whether FieldsV1 and the set have a path in common. */
+export function overlaps(fields: unknown, set: FieldSet): boolean {
+  if (!isJsonObject(fields)) return false;
+  if (set.isMember && isMemberIn(fields)) return true;
+  for (const [key, child] of set.children) if (overlaps(fields[key], child)) return true;
+  return false;
+}
+
+/** Whether FieldsV1 have every path of the set. */
+export function includesAll(fields: unknown, set: FieldSet): boolean {
+  if (!isJsonObject(fields)) return isEmpty(set);
+  if (set.isMember && !isMemberIn(fields)) return false;
+  for (const [key, child] of set.children) if (!includesAll(fields[key], child)) return false;
+  return true;
+}
+
+function isMemberIn(fields: JsonObject): boolean {
+  return "." in fields || Object.keys(fields).length === 0;
 }
 
 function formatKey(key: string): string {

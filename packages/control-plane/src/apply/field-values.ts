@@ -1,7 +1,7 @@
 /** From values to field sets and back: what an object sets, what changed, merging, and removing. */
 import { isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject } from "../object.ts";
-import { EMPTY, MEMBER, withChildren } from "./field-set.ts";
+import { difference, EMPTY, MEMBER, withChildren } from "./field-set.ts";
 import type { FieldSet } from "./field-set.ts";
 import { itemKey } from "./typing.ts";
 import type { Typing } from "./typing.ts";
@@ -56,6 +56,25 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
     );
   }
   return fieldsOf(next, typing);
+}
+
+/** The fields of `old` that `next` has no more. */
+export function removedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
+  if (isEqual(old, next)) return EMPTY;
+  if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && hasFields(old) && hasFields(next)) {
+    return withChildren(
+      false,
+      Object.entries(old).map(([name, inner]) => {
+        const field = typing.field(name);
+        return [`f:${name}`, name in next ? removedFields(inner, next[name], field) : fieldsOf(inner, field)] as const;
+      }),
+    );
+  }
+  return difference(fieldsOf(old, typing), fieldsOf(next, typing));
+}
+
+function hasFields(value: JsonObject): boolean {
+  return Object.keys(value).length > 0;
 }
 
 /** `live` with what `applied` says laid over it. */

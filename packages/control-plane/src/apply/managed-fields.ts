@@ -1,8 +1,19 @@
 /** `metadata.managedFields`: who set which field, kept with every write, and the conflicts that follow from it. */
 import { isEqual, isJsonObject, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import { changedFields, fieldsOf } from "./field-values.ts";
-import { difference, EMPTY, fromFieldsV1, isEmpty, MEMBER, toFieldsV1, union, withChildren } from "./field-set.ts";
+import { changedFields, fieldsOf, removedFields } from "./field-values.ts";
+import {
+  difference,
+  EMPTY,
+  fromFieldsV1,
+  includesAll,
+  isEmpty,
+  MEMBER,
+  overlaps,
+  toFieldsV1,
+  union,
+  withChildren,
+} from "./field-set.ts";
 import type { FieldSet } from "./field-set.ts";
 import type { Typing } from "./typing.ts";
 
@@ -42,19 +53,29 @@ const UNTRACKED: FieldSet = withChildren(false, [
 
 /** The fields of an object that managers can own. */
 export function trackedFields(object: JsonObject, typing: Typing): FieldSet {
+  return difference(fieldsOf(withoutManagedFields(object), typing), UNTRACKED);
+}
+
+function withoutManagedFields(object: JsonObject): JsonObject {
   const { managedFields: _managedFields, ...metadata } = isJsonObject(object["metadata"]) ? object["metadata"] : {};
-  return difference(fieldsOf({ ...object, metadata }, typing), UNTRACKED);
+  return { ...object, metadata };
 }
 
 export function readEntries(object: KubeObject): ManagedEntry[] {
-  return (object.metadata.managedFields ?? []).map((entry) => ({
+  return (object.metadata.managedFields ?? []).map(readEntry);
+}
+
+function readEntry(entry: JsonObject): ManagedEntry {
+  return { ...managerIn(entry), time: stringAt(entry, "time"), fields: fromFieldsV1(entry["fieldsV1"]) };
+}
+
+function managerIn(entry: JsonObject): Manager {
+  return {
     name: stringAt(entry, "manager"),
     operation: entry["operation"] === "Apply" ? "Apply" : "Update",
     apiVersion: stringAt(entry, "apiVersion"),
     subresource: stringAt(entry, "subresource"),
-    time: stringAt(entry, "time"),
-    fields: fromFieldsV1(entry["fieldsV1"]),
-  }));
+  };
 }
 
 export function writeEntries(entries: readonly ManagedEntry[]): JsonObject[] {
@@ -80,18 +101,24 @@ export function trackUpdate(change: {
   time: string;
 }): JsonObject[] {
   const { manager, old, next, typing, time } = change;
-  const before = old === undefined ? EMPTY : trackedFields(old, typing);
-  const after = trackedFields(next, typing);
-  const changed = old === undefined ? after : difference(changedFields(old, next, typing), UNTRACKED);
-  const removed = difference(before, after);
-  const entries = (old === undefined ? [] : readEntries(old)).map((entry) => ({
-    ...entry,
-    fields: difference(isSame(entry, manager) ? entry.fields : difference(entry.fields, changed), removed),
-  }));
-  if (isEmpty(changed)) return writeEntries(entries);
-  const own = entries.find((entry) => isSame(entry, manager));
-  const fields = union(own?.fields ?? EMPTY, changed);
-  return writeEntries([...entries.filter((entry) => entry !== own), { ...manager, time, fields }]);
+  if (old === undefined) return writeEntries([{ ...manager, time, fields: trackedFields(next, typing) }]);
+  const [before, after] = [withoutManagedFields(old), withoutManagedFields(next)];
+  const changed = difference(changedFields(before, after, typing), UNTRACKED);
+  const removed = difference(removedFields(before, after, typing), UNTRACKED);
+  const entries = old.metadata.managedFields ?? [];
+  // Most writes touch few entries; those they leave alone are not even read.
+  const kept = entries.flatMap((entry) => {
+    const isOwn = isSame(managerIn(entry), manager);
+    const lost = isOwn ? removed : union(changed, removed);
+    if (!overlaps(entry["fieldsV1"], lost)) return [entry];
+    return writeEntries([{ ...readEntry(entry), fields: difference(fromFieldsV1(entry["fieldsV1"]), lost) }]);
+  });
+  if (isEmpty(changed)) return kept;
+  const own = kept.find((entry) => isSame(managerIn(entry), manager));
+  const others = kept.filter((entry) => entry !== own);
+  if (own !== undefined && includesAll(own["fieldsV1"], changed)) return [...others, { ...own, time }];
+  const fields = union(own === undefined ? EMPTY : fromFieldsV1(own["fieldsV1"]), changed);
+  return [...others, ...writeEntries([{ ...manager, time, fields }])];
 }
 
 export function isSame(a: Manager, b: Manager): boolean {

@@ -19,11 +19,21 @@ const ATOMIC: ListType = { kind: "atomic" };
 const PORT_KEYS = ["containerPort", "port"];
 
 export function typingOf(resource: Resource): Typing {
+  const known = KNOWN.get(resource);
+  if (known !== undefined) return known;
   const builtIn = pathTyping(resource.kind);
-  if (!resource.custom) return builtIn;
   const own = schemaTyping(resource.schema);
-  return { ...own, field: (name) => (name === "metadata" ? builtIn.field(name) : own.field(name)) };
+  const typing = resource.custom
+    ? { ...own, field: (name: string) => (name === "metadata" ? builtIn.field(name) : own.field(name)) }
+    : builtIn;
+  KNOWN.set(resource, typing);
+  return typing;
 }
+
+/** What a kind's typing is follows from the kind alone; every write asks for it. */
+const KNOWN = new WeakMap<Resource, Typing>();
+/** Of maps, whose keys are anything, no more than these are remembered. */
+const MAX_REMEMBERED = 200;
 
 function pathTyping(path: string): Typing {
   const merge = listMergeOf(path);
@@ -34,21 +44,38 @@ function pathTyping(path: string): Typing {
         ? { kind: "set" }
         : { kind: "map", keys: PORT_KEYS.includes(merge.key) ? [merge.key, "protocol"] : [merge.key] };
   const isAtomic = path.endsWith("elector") && !path.endsWith(".nodeSelector");
-  return { isAtomic, list, field: (name) => pathTyping(`${path}.${name}`), item: () => pathTyping(path) };
+  const typing: Typing = {
+    isAtomic,
+    list,
+    field: remember((name) => pathTyping(`${path}.${name}`)),
+    item: () => typing,
+  };
+  return typing;
 }
 
 function schemaTyping(schema: Schema | undefined): Typing {
   const kind = schema?.["x-kubernetes-list-type"];
   const keys = arrayAt(schema, "x-kubernetes-list-map-keys").map(String);
+  const additional = schema === undefined ? false : additionalSchema(schema);
   return {
     isAtomic: schema?.["x-kubernetes-map-type"] === "atomic",
     list: kind === "set" ? { kind } : kind === "map" ? { kind, keys } : ATOMIC,
-    field: (name) => {
-      const additional = schema === undefined ? false : additionalSchema(schema);
+    field: remember((name) => {
       const property = schema === undefined ? undefined : propertySchema(schema, name);
       return schemaTyping(property ?? (isJsonObject(additional) ? additional : undefined));
-    },
+    }),
     item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema)),
+  };
+}
+
+function remember(typingOf: (name: string) => Typing): (name: string) => Typing {
+  const known = new Map<string, Typing>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const typing = typingOf(name);
+    if (known.size < MAX_REMEMBERED) known.set(name, typing);
+    return typing;
   };
 }
 

@@ -3,7 +3,7 @@
  * caller hears of its result only after that has been made durable.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { StorageError } from "./storage-error.ts";
+import { StorageError, writeError } from "./storage-error.ts";
 import type { Transaction } from "./storage.ts";
 
 type Mutate = (transaction: Transaction) => unknown;
@@ -15,17 +15,23 @@ export type CommitQueueOptions<C> = {
   /** Runs one transaction without touching the database yet; what it throws rejects this one alone. */
   execute(mutate: Mutate): { result: unknown; changes: C[] };
   apply(changes: C[]): void;
+  /** The last step inside the SQLite transaction. */
+  finish(): void;
   committed(changes: C[]): void;
   rolledBack(revision: number): void;
   revision(): number;
 };
 
+/** How often a commit waits once more because writes still stream in; each time costs one turn of the event loop. */
+const MAX_TURNS = 4;
+
 export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
-  const { database } = options;
+  const { database, defer } = options;
   const waiting: Waiting[] = [];
   let busy = false;
   let committedRevision = options.revision();
-  let closed = false;
+  /** Why nothing is written any more. */
+  let ended: StorageError | undefined;
 
   /** A listener may write: its transaction waits until all listeners have heard of this commit. */
   function commit(): void {
@@ -38,10 +44,20 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
     }
   }
 
+  /** One flush to disk serves all who come in time; nobody waits for those who do not come. */
+  function gather(defer: (then: () => void) => void, seen: number, turn: number): void {
+    defer(() => {
+      const isGrowing = waiting.length > seen && turn < MAX_TURNS;
+      if (isGrowing) gather(defer, waiting.length, turn + 1);
+      else commit();
+    });
+  }
+
   function commitBatch(batch: Waiting[]): void {
     const changes: C[] = [];
     const settle: (() => void)[] = [];
     try {
+      if (ended !== undefined && ended.code !== "Closed") throw ended;
       database.exec("BEGIN IMMEDIATE");
       for (const { mutate, resolve, reject } of batch) {
         const done = attempt(() => options.execute(mutate));
@@ -53,11 +69,10 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
         changes.push(...done.value.changes);
         settle.push(() => resolve(done.value.result));
       }
+      if (changes.length > 0) options.finish();
       database.exec(changes.length === 0 ? "ROLLBACK" : "COMMIT");
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      options.rolledBack(committedRevision);
-      for (const { reject } of batch) reject(error);
+      abandon(error, batch);
       return;
     }
     committedRevision = options.revision();
@@ -66,19 +81,30 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
     if (changes.length > 0) options.committed(changes);
   }
 
+  function abandon(error: unknown, batch: Waiting[]): void {
+    const failure = writeError(error);
+    // After a failed flush nobody knows what is on the disk: only opening the file again tells.
+    if (failure.code === "Failed") ended ??= failure;
+    if (database.isTransaction) database.exec("ROLLBACK");
+    options.rolledBack(committedRevision);
+    for (const { reject } of batch) reject(failure);
+  }
+
   return {
     committedRevision: () => committedRevision,
+    /** Why writes are refused from now on, if they are. */
+    ended: () => ended,
     write<T>(mutate: (transaction: Transaction) => T): Promise<T> {
-      if (closed) return Promise.reject(new StorageError("Closed", "the database is closed"));
+      if (ended !== undefined) return Promise.reject(ended);
       return new Promise<T>((resolve, reject) => {
         waiting.push({ mutate, resolve: resolve as (value: unknown) => void, reject });
-        if (options.defer === undefined) commit();
-        else if (waiting.length === 1) options.defer(commit);
+        if (defer === undefined) commit();
+        else if (waiting.length === 1) gather(defer, 1, 0);
       });
     },
     /** Commits what is still waiting. */
     close(): void {
-      closed = true;
+      ended ??= new StorageError("Closed", "the database is closed");
       commit();
     },
   };

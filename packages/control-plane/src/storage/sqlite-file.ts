@@ -28,6 +28,9 @@ const MIGRATIONS = [
    ) WITHOUT ROWID;
    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
    INSERT INTO settings VALUES ('compacted', '0');`,
+  // Each index was two more pages to make durable with every write; history is short enough to be scanned.
+  `DROP INDEX history_by_key;
+   DROP INDEX history_by_resource;`,
 ];
 
 /** Throws StorageError; the file is not written to before it is known to be ours or new. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import * as fc from "fast-check";
 import type { KubeObject } from "../object.ts";
 import { openStorage } from "./sqlite-storage.ts";
 import { StorageError } from "./storage-error.ts";
@@ -104,6 +105,58 @@ test("the past can be listed until it is compacted, the present always", async (
   assert.ok(changes.length > 0 && changes.every((change: Change) => change.previous !== undefined));
 });
 
+test("every kept revision is listed as it was, and its changes lead to the present", async () => {
+  const step = fc.record({ name: fc.constantFrom("a", "b", "c", "d"), isRemoval: fc.boolean(), value: fc.nat(9) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (steps, keptRevisions) => {
+        const storage = openStorage({ path: ":memory:", keptRevisions });
+        const state = new Map<string, string>();
+        const states = [new Map(state)];
+        for (const { name, isRemoval, value } of steps) {
+          if (isRemoval && !state.has(name)) continue;
+          await storage.write((transaction) =>
+            isRemoval
+              ? transaction.remove(keyOf(name), object(name))
+              : transaction.put(keyOf(name), object(name, value)),
+          );
+          if (isRemoval) state.delete(name);
+          else state.set(name, storage.get(keyOf(name))?.json ?? "");
+          states.push(new Map(state));
+        }
+        for (let at = storage.compacted; at <= storage.revision; at += 1) {
+          const listed = storage.list({ resource: "things", at });
+          const then = [...(states[at] ?? [])].sort();
+          assert.deepEqual(
+            listed.map(({ name, json }) => [name, json]),
+            then,
+          );
+          assert.deepEqual(
+            storage
+              .list({ resource: "things", at, limit: 2, after: { namespace: "", name: "a" } })
+              .map(({ name }) => name),
+            then
+              .map(([name]) => name)
+              .filter((name) => name > "a")
+              .slice(0, 2),
+          );
+          const replayed = new Map(then);
+          for (const { type, name, json, previous } of storage.changes({ resource: "things", after: at })) {
+            assert.equal(previous, replayed.get(name));
+            if (type === "DELETED") replayed.delete(name);
+            else replayed.set(name, json);
+          }
+          assert.deepEqual([...replayed].sort(), [...state].sort());
+        }
+        storage.close();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
 test("the file does not grow with writes to the same objects", async (t) => {
   const path = join(folder(t), "state.db");
   const storage = openStorage({ path, keptRevisions: 4 });
@@ -163,6 +216,102 @@ test("a newer format and a file in use are refused by name", (t) => {
     () => openStorage({ path }),
     (error) => error instanceof StorageError && error.code === "NewerVersion",
   );
+});
+
+test("a database of the first format is brought forward with all it holds", async (t) => {
+  const path = join(folder(t), "state.db");
+  const database = new DatabaseSync(path);
+  database.exec(`
+    CREATE TABLE history (revision INTEGER PRIMARY KEY, type TEXT NOT NULL, resource TEXT NOT NULL, namespace TEXT NOT NULL,
+      name TEXT NOT NULL, previous INTEGER, json TEXT NOT NULL);
+    CREATE INDEX history_by_key ON history (resource, namespace, name, revision);
+    CREATE INDEX history_by_resource ON history (resource, revision);
+    CREATE TABLE objects (resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
+      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO settings VALUES ('compacted', '3'), ('admin-token', 'kept');
+    INSERT INTO history VALUES (4, 'ADDED', 'things', '', 'a', NULL, '{"value":1}'), (5, 'MODIFIED', 'things', '', 'a', 4, '{"value":2}');
+    INSERT INTO objects VALUES ('things', '', 'a', 5);
+    PRAGMA application_id = ${0x4b_4d_43_50}; PRAGMA user_version = 1;`);
+  database.close();
+  const storage = openStorage({ path });
+  assert.equal(storage.get(keyOf("a"))?.json, '{"value":2}');
+  assert.deepEqual(
+    storage.list({ resource: "things", at: 4 }).map(({ json }) => json),
+    ['{"value":1}'],
+  );
+  assert.deepEqual([storage.revision, storage.compacted, storage.setting("admin-token")], [5, 3, "kept"]);
+  await put(storage, "b");
+  storage.close();
+  openStorage({ path }).close();
+});
+
+test("a damaged file is refused by name and left alone", async (t) => {
+  const whole = join(folder(t), "state.db");
+  const storage = openStorage({ path: whole });
+  for (let value = 0; value < 200; value += 1) await put(storage, `thing-${value}`, value);
+  storage.close();
+  const bytes = readFileSync(whole);
+  const damages = {
+    truncated: bytes.subarray(0, bytes.length / 2),
+    "cut inside its first page": bytes.subarray(0, 300),
+    flipped: Buffer.concat([
+      bytes.subarray(0, 4096),
+      bytes.subarray(4096).map((byte, index) => (index % 64 === 0 ? byte ^ 0xff : byte)),
+    ]),
+    "without its header": Buffer.concat([Buffer.alloc(100), bytes.subarray(100)]),
+  };
+  for (const [name, damaged] of Object.entries(damages)) {
+    const path = join(folder(t), "state.db");
+    writeFileSync(path, damaged);
+    assert.throws(
+      () => openStorage({ path }),
+      (error) =>
+        error instanceof StorageError &&
+        ["Corrupt", "ForeignFile"].includes(error.code) &&
+        error.message.includes(path),
+      name,
+    );
+    assert.deepEqual(readFileSync(path), damaged, `${name}: left as it was`);
+  }
+});
+
+test("a full disk refuses writes by name, loses nothing, and takes them again once it has room", async (t) => {
+  const path = join(folder(t), "state.db");
+  const module = new URL("./sqlite-storage.ts", import.meta.url).href;
+  const program = `
+    const { openStorage } = await import(${JSON.stringify(module)});
+    const storage = openStorage({ path: ${JSON.stringify(path)} });
+    const put = (name, padding) => storage.write((tx) => tx.put({ resource: "things", namespace: "", name },
+      { apiVersion: "v1", kind: "Thing", metadata: { name }, padding }));
+    const written = [];
+    let refusal;
+    for (let n = 0; refusal === undefined && n < 1000; n += 1) {
+      await put("n" + n, "x".repeat(20_000)).then(() => written.push("n" + n), (error) => { refusal = error; });
+    }
+    const isSmallWritten = await put("n0", "").then(() => true, (error) => error.code);
+    console.log(JSON.stringify({ written, code: refusal?.code, listed: storage.list({ resource: "things" }).map(({ name }) => name), isSmallWritten }));`;
+  const [file = "", ...flags] = [
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    "--input-type=module",
+    "-e",
+    program,
+  ];
+  const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -f 4096; exec "$@"', "sh", file, ...flags], {
+    encoding: "utf8",
+  });
+  assert.equal(stderr, "");
+  const { written, code, listed } = JSON.parse(stdout) as { written: string[]; code: string; listed: string[] };
+  assert.equal(code, "Full");
+  assert.deepEqual([...written].sort(), listed);
+  const storage = openStorage({ path });
+  t.after(() => storage.close());
+  assert.deepEqual(
+    storage.list({ resource: "things" }).map(({ name }) => name),
+    listed,
+  );
+  await put(storage, "room again");
 });
 
 test("no acknowledged write is lost when the process is killed", async (t) => {

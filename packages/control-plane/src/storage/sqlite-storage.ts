@@ -1,14 +1,15 @@
-/** The store on SQLite: `history` holds every state once, `objects` points at the current one of each key. */
-import type { DatabaseSync } from "node:sqlite";
-import type { KubeObject } from "../object.ts";
+/** The store on SQLite. */
 import { createCommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./sqlite-file.ts";
-import type { Change, Key, ListQuery, Storage, Stored, Transaction } from "./storage.ts";
+import { prepareStatements } from "./statements.ts";
+import type { Change, Key, ListQuery, Storage, Stored } from "./storage.ts";
+import { openTransaction } from "./transaction.ts";
+import type { PendingChange } from "./transaction.ts";
 
 /** Revisions a watcher may lag behind before it must list again. */
 const KEPT_REVISIONS = 10_000;
-/** Compaction runs each time this many revisions have come on top. */
-const COMPACTION_STEP = 2000;
+/** Compaction is part of a commit each time this many revisions have come on top. */
+const COMPACTION_STEP = 500;
 
 type ChangeRow = Omit<Change, "previous"> & { previous: string | null };
 
@@ -21,37 +22,22 @@ export type StorageOptions = {
 
 export function openStorage(options: StorageOptions): Storage {
   const database = openDatabase(options.path);
-  const statements = prepare(database);
+  const statements = prepareStatements(database);
   const kept = options.keptRevisions ?? KEPT_REVISIONS;
   const step = Math.min(COMPACTION_STEP, kept);
-  let revision = Number(Object.values(statements.lastRevision.get() ?? {})[0] ?? 0);
   let compacted = Number(readSetting("compacted"));
-  revision = Math.max(revision, compacted);
+  let compacting = compacted;
+  let revision = Math.max(compacted, Number(statements.lastRevision.get()?.["revision"] ?? 0));
   const listeners = new Set<(changes: readonly Change[]) => void>();
 
-  const queue = createCommitQueue<Change>({
+  const queue = createCommitQueue<PendingChange>({
     database,
     defer: options.defer,
     execute: (mutate) => {
-      const pending: Change[] = [];
       const start = revision;
-      const record = (change: Omit<Change, "revision" | "json">, object: KubeObject): KubeObject => {
-        revision += 1;
-        object.metadata.resourceVersion = String(revision);
-        pending.push({ ...change, revision, json: JSON.stringify(object) });
-        return object;
-      };
-      const transaction: Transaction = {
-        get,
-        list,
-        put: (key, object) => {
-          const current = get(key);
-          return record({ ...pick(key), type: current ? "MODIFIED" : "ADDED", previous: current?.json }, object);
-        },
-        remove: (key, last) => record({ ...pick(key), type: "DELETED", previous: get(key)?.json }, last),
-      };
       try {
-        return { result: mutate(transaction), changes: pending };
+        const { transaction, changes } = openTransaction({ get, list, nextRevision: () => (revision += 1) });
+        return { result: mutate(transaction), changes };
       } catch (error) {
         revision = start;
         throw error;
@@ -60,32 +46,31 @@ export function openStorage(options: StorageOptions): Storage {
     apply: (changes) => {
       for (const change of changes) apply(change);
     },
-    committed: (changes) => {
-      for (const listener of listeners) listener(changes);
+    finish: () => {
       if (revision - compacted >= kept + step) compact(revision - kept);
+    },
+    committed: (changes) => {
+      compacted = compacting;
+      for (const listener of listeners) listener(changes);
     },
     rolledBack: (lastRevision) => {
       revision = lastRevision;
+      compacting = compacted;
     },
     revision: () => revision,
   });
 
-  function apply(change: Change): void {
-    const { resource, namespace, name } = change;
-    const previous = (statements.currentRevision.get(resource, namespace, name) as { revision: number } | undefined)
-      ?.revision;
-    statements.addHistory.run(change.revision, change.type, resource, namespace, name, previous ?? null, change.json);
-    if (change.type === "DELETED") statements.removeObject.run(resource, namespace, name);
-    else statements.putObject.run(resource, namespace, name, change.revision);
+  function apply({ type, resource, namespace, name, revision: at, replaces, json }: PendingChange): void {
+    statements.addHistory.run(at, type, resource, namespace, name, replaces ?? null, json);
+    if (type === "DELETED") statements.removeObject.run(resource, namespace, name);
+    else statements.putObject.run(resource, namespace, name, at);
   }
 
   function compact(through: number): void {
-    database.exec("BEGIN IMMEDIATE");
     statements.forgetSuperseded.run(compacted, through);
-    statements.forgetDeleted.run(through);
+    statements.forgetDeleted.run(compacted, through);
     writeSetting("compacted", String(through));
-    database.exec("COMMIT");
-    compacted = through;
+    compacting = through;
   }
 
   function get(key: Key): Stored | undefined {
@@ -148,49 +133,5 @@ export function openStorage(options: StorageOptions): Storage {
       listeners.clear();
       if (database.isOpen) database.close();
     },
-  };
-}
-
-function pick(key: Key): Key {
-  return { resource: key.resource, namespace: key.namespace, name: key.name };
-}
-
-function prepare(database: DatabaseSync) {
-  const current = `SELECT h.resource, h.namespace, h.name, h.revision, h.json
-                   FROM objects o JOIN history h ON h.revision = o.revision`;
-  return {
-    lastRevision: database.prepare("SELECT max(revision) FROM history"),
-    currentRevision: database.prepare("SELECT revision FROM objects WHERE resource = ? AND namespace = ? AND name = ?"),
-    get: database.prepare(`${current} WHERE o.resource = ? AND o.namespace = ? AND o.name = ?`),
-    list: database.prepare(
-      `${current} WHERE o.resource = ? AND (o.namespace, o.name) > (?, ?) ORDER BY o.namespace, o.name LIMIT ?`,
-    ),
-    listNamespace: database.prepare(
-      `${current} WHERE o.resource = ? AND o.namespace = ? AND o.name > ? ORDER BY o.name LIMIT ?`,
-    ),
-    listAt: database.prepare(
-      `SELECT resource, namespace, name, revision, json FROM (
-         SELECT resource, namespace, name, type, max(revision) AS revision, json FROM history
-         WHERE resource = ?1 AND revision <= ?2 AND (?3 IS NULL OR namespace = ?3) AND (namespace, name) > (?4, ?5)
-         GROUP BY namespace, name)
-       WHERE type <> 'DELETED' ORDER BY namespace, name LIMIT ?6`,
-    ),
-    count: database.prepare(
-      "SELECT count(*) AS count FROM objects WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2)",
-    ),
-    changes: database.prepare(
-      `SELECT h.type, h.resource, h.namespace, h.name, h.revision, h.json, p.json AS previous
-       FROM history h LEFT JOIN history p ON p.revision = h.previous
-       WHERE h.resource = ? AND h.revision > ? ORDER BY h.revision`,
-    ),
-    addHistory: database.prepare("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)"),
-    putObject: database.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)"),
-    removeObject: database.prepare("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"),
-    forgetSuperseded: database.prepare(
-      "DELETE FROM history WHERE revision IN (SELECT previous FROM history WHERE revision > ? AND revision <= ?)",
-    ),
-    forgetDeleted: database.prepare("DELETE FROM history WHERE type = 'DELETED' AND revision <= ?"),
-    setting: database.prepare("SELECT value FROM settings WHERE name = ?"),
-    setSetting: database.prepare("INSERT OR REPLACE INTO settings VALUES (?, ?)"),
   };
 }

@@ -1,6 +1,16 @@
-export type StorageErrorCode = "ForeignFile" | "NewerVersion" | "Corrupt" | "CannotOpen" | "Locked" | "Closed";
+export type StorageErrorCode =
+  | "ForeignFile"
+  | "NewerVersion"
+  | "Corrupt"
+  | "CannotOpen"
+  | "Locked"
+  | "Closed"
+  /** The disk has no room; writes work again as soon as it has. */
+  | "Full"
+  /** The disk failed; nothing is written until the file is opened again. */
+  | "Failed";
 
-/** The database cannot be used. The file is left as it was found. */
+/** The database cannot be used. On opening, the file is left as it was found. */
 export class StorageError extends Error {
   readonly code: StorageErrorCode;
 
@@ -9,4 +19,20 @@ export class StorageError extends Error {
     this.name = "StorageError";
     this.code = code;
   }
+}
+
+const SQLITE_FULL = 13;
+/** A write past a quota or a limit of the process: like a full disk, it leaves the file as it was. */
+const SQLITE_IOERR_WRITE = 778;
+
+/** What a failed commit means to the writers in it. */
+export function writeError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
+  if (code === SQLITE_FULL || code === SQLITE_IOERR_WRITE) {
+    return new StorageError("Full", "the database cannot grow: free some space on its disk", { cause: error });
+  }
+  return new StorageError("Failed", "the database cannot be written any more: check its disk, then start again", {
+    cause: error,
+  });
 }

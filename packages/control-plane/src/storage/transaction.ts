@@ -1,0 +1,42 @@
+/** One transaction at work: it reads the store, and gathers the changes to be made to it. */
+import type { KubeObject } from "../object.ts";
+import type { Change, Key, Stored, Storage, Transaction } from "./storage.ts";
+
+/** `replaces`: the revision of the state that the change supersedes, if there is one. */
+export type PendingChange = Change & { replaces: number | undefined };
+
+export function openTransaction(store: Pick<Storage, "get" | "list"> & { nextRevision: () => number }) {
+  const read = new Map<string, Stored | undefined>();
+  /** What this transaction's own writes have made of its keys. */
+  const written = new Map<string, Stored | undefined>();
+  const changes: PendingChange[] = [];
+
+  const get = (key: Key): Stored | undefined => {
+    const id = idOf(key);
+    if (!read.has(id)) read.set(id, store.get(key));
+    return read.get(id);
+  };
+  const record = (key: Key, object: KubeObject, isRemoval: boolean): KubeObject => {
+    const id = idOf(key);
+    const { resource, namespace, name } = key;
+    const before = written.has(id) ? written.get(id) : get(key);
+    const revision = store.nextRevision();
+    object.metadata.resourceVersion = String(revision);
+    const stored = { resource, namespace, name, revision, json: JSON.stringify(object) };
+    const type = isRemoval ? "DELETED" : before === undefined ? "ADDED" : "MODIFIED";
+    changes.push({ ...stored, type, previous: before?.json, replaces: before?.revision });
+    written.set(id, isRemoval ? undefined : stored);
+    return object;
+  };
+  const transaction: Transaction = {
+    get,
+    list: store.list,
+    put: (key, object) => record(key, object, false),
+    remove: (key, last) => record(key, last, true),
+  };
+  return { transaction, changes };
+}
+
+function idOf({ resource, namespace, name }: Key): string {
+  return `${resource}/${namespace}/${name}`;
+}

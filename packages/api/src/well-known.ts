@@ -50,6 +50,13 @@ export const ANNOTATION_DELETE_MACHINE = "cluster.k8s.io/delete-machine";
 /** Annotation of a Machine: one update of its spec may pass the immutability rule. */
 export const ANNOTATION_BYPASS_IMMUTABILITY = "kubermatic.io/bypass-no-spec-mutation-requirement";
 
+/** Annotation of MachineSets and MachineDeployments, set by a person: the cluster-autoscaler may scale up to so many. */
+export const ANNOTATION_AUTOSCALER_MAX_SIZE = "cluster.k8s.io/cluster-api-autoscaler-node-group-max-size";
+/** Annotations of the same, `<prefix>/<what>`, from which the cluster-autoscaler knows a Node that does not exist yet. */
+export const ANNOTATION_PREFIX_CAPACITY = "capacity.cluster-autoscaler.kubernetes.io";
+/** Annotation of the same: the capacity annotations that the controller gave, with their values, as JSON. */
+export const ANNOTATION_SYNCED_CAPACITY = "machine-controller/synced-capacity";
+
 /** Annotations of a Machine, `<prefix>/<gate>`: whether its kubelet runs with that feature gate. */
 export const ANNOTATION_PREFIX_FEATURE_GATES = "v1.kubelet-featuregates.machine-controller.kubermatic.io";
 /** Annotation of a Machine: whether a cloud-controller-manager looks after its Node. */

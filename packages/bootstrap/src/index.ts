@@ -23,6 +23,7 @@ export {
   tokenSecretFrom,
 } from "./bootstrap-token.ts";
 export { bootstrapKubeconfig, type ClusterInfo, parseClusterInfo } from "./kubeconfig.ts";
+export { kubeletShare } from "./kubelet-overrides.ts";
 export { fillPlaceholders } from "./placeholders.ts";
 export { isOperatingSystemSupported, userDataFor } from "./user-data.ts";
 export type { UserDataRequest } from "./user-data-request.ts";

@@ -22,7 +22,8 @@ const TLS_CIPHER_SUITES = [
     ),
   ),
 ];
-const RESERVED = { cpu: "200m", memory: "200Mi", "ephemeral-storage": "1Gi" };
+/** What the kubelet keeps from pods twice over, as `kubeReserved` and as `systemReserved`. */
+export const RESERVED: Readonly<Record<string, string>> = { cpu: "200m", memory: "200Mi", "ephemeral-storage": "1Gi" };
 
 /** `kubelet.config.k8s.io/v1beta1` as YAML. A feature gate that the kubelet does not know keeps it from starting. */
 export function kubeletConfig({

@@ -1,6 +1,7 @@
 /** Annotations of a Machine that change its kubelet's configuration, one field each. */
 import { nearestName } from "@machine-controller/api";
 import { BootstrapError } from "./bootstrap-error.ts";
+import { RESERVED } from "./kubelet-config.ts";
 
 export const KUBELET_CONFIG_PREFIX = "v1.kubelet-config.machine-controller.kubermatic.io/";
 
@@ -55,6 +56,26 @@ export function kubeletOverrides(annotations: Readonly<Record<string, string>> =
     fields[override.field] = value;
   }
   return fields;
+}
+
+/**
+ * What kubelets annotated like this keep from pods, reservation by reservation, as quantities by resource; and the most
+ * pods that they run, where it is set. @throws BootstrapError as `kubeletOverrides`
+ */
+export function kubeletShare(annotations: Readonly<Record<string, string>> = {}): {
+  reserved: readonly Readonly<Record<string, string>>[];
+  maxPods: number | undefined;
+} {
+  const {
+    kubeReserved = RESERVED,
+    systemReserved = RESERVED,
+    maxPods,
+  } = kubeletOverrides(annotations) as {
+    kubeReserved?: Record<string, string>;
+    systemReserved?: Record<string, string>;
+    maxPods?: number;
+  };
+  return { reserved: [kubeReserved, systemReserved], maxPods };
 }
 
 function matching(pattern: RegExp): (text: string) => string | undefined {

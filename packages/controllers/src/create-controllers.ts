@@ -15,6 +15,7 @@ import {
   type Informer,
 } from "@machine-controller/kube-runtime";
 import type { Provider } from "@machine-controller/provider";
+import { createCapacityPublisher } from "./capacity-publisher/controller.ts";
 import type { Log } from "./log.ts";
 import { createAttachedVolumes } from "./machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
@@ -141,6 +142,15 @@ export function createControllers(options: ControllersOptions): Controllers {
       name: options.name,
       concurrency: options.workerCount,
       ...(options.onDecision && { onDecision: options.onDecision }),
+    }),
+    createCapacityPublisher({
+      client,
+      clock,
+      log,
+      informers,
+      providers,
+      externalCloudProvider: options.machine.externalCloudProvider,
+      concurrency: SET_WORKERS,
     }),
     ...(options.orphans
       ? [createOrphanCollector({ client, clock, log, events, informers, providers, lists, ...options.orphans })]

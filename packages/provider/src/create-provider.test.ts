@@ -292,3 +292,8 @@ test("what a definition leaves out does nothing", async () => {
   assert.deepEqual(await provider.getCloudConfig(machine({}).spec, call), { config: "", name: "" });
   await provider.migrateUID(machine({ size: "s" }), "uid-2", call);
 });
+
+test("a provider that says nothing of its sizes knows of none", async () => {
+  const { provider } = world({ CLOUD_TOKEN: "t" });
+  assert.equal(await provider.capacityOf(machine({ size: "small" }).spec, call), undefined);
+});

@@ -115,6 +115,10 @@ export function createProvider(
       await definition.validate?.(request);
     },
 
+    async capacityOf(spec, call) {
+      return definition.capacityOf?.(await specRequest(spec, call));
+    },
+
     async account(machine, call) {
       const { client, fingerprint } = await connect(machine.spec, call);
       return (await definition.account?.(client, call)) ?? `credential:${fingerprint}`;

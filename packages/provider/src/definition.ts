@@ -1,5 +1,6 @@
 import type { MachineSpec, OperatingSystem, ProviderSpec } from "@machine-controller/api";
 import type { Fields, Resolved } from "./config-fields.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Instance } from "./instance.ts";
 import type { Call, Idempotency } from "./provider.ts";
 
@@ -78,6 +79,7 @@ export type ProviderDefinition<Credential extends Fields, Config extends Fields,
   /** Rules between fields that need no cloud. @throws ProviderError */
   validateConfig?(config: Resolved<Config>): void;
   validate?(request: SpecRequest<Client, Config>): Promise<void>;
+  capacityOf?(request: SpecRequest<Client, Config>): Promise<Capacity>;
   account?(client: Client, call: Call): Promise<string>;
   list(client: Client, call: Call): Promise<readonly Instance[]>;
   get(request: InstanceRequest<Client>): Promise<Instance>;

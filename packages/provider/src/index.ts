@@ -5,6 +5,7 @@
  * @example
  * export default defineProvider({ name: "example", credential: { token: stringField({ … }) }, … });
  */
+export type { Capacity } from "./capacity.ts";
 export { type CloudClient, createCloudClient, type ErrorAnswer, type Query, retryAfterMs } from "./cloud-client.ts";
 export {
   booleanField,

@@ -1,4 +1,5 @@
 import type { Machine, MachineSpec, OperatingSystem } from "@machine-controller/api";
+import type { Capacity } from "./capacity.ts";
 import type { Instance } from "./instance.ts";
 
 export type Call = { readonly signal: AbortSignal };
@@ -32,6 +33,9 @@ export type Provider = {
 
   /** Checks everything that can be checked before creation, with reads of the cloud. Changes nothing anywhere. */
   validate(spec: MachineSpec, call: Call): Promise<void>;
+
+  /** What an instance made from the spec has, from the cloud's catalogue; undefined where the provider cannot say. */
+  capacityOf(spec: MachineSpec, call: Call): Promise<Capacity | undefined>;
 
   /**
    * What the credential belongs to (project, tenant, account ID), or a fingerprint of the credential where the cloud

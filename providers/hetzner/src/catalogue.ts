@@ -12,6 +12,7 @@ export type Choice = {
   firewalls: Item<"firewalls">[];
 };
 
+type Catalogue = { cloud: Cloud; lookups: SharedLookups };
 type Call = { signal: AbortSignal };
 type Sought = { collection: Collection; field: string; text: string; filter?: Record<string, string | boolean> };
 
@@ -26,26 +27,42 @@ const NOUNS: Readonly<Partial<Record<Collection, string>>> = {
 /** Names shown where none is near. */
 const MAX_LISTED = 30;
 
+/** @throws TerminalError naming the field, its value and the nearest name where it does not exist. */
+async function find<C extends Collection>(
+  { cloud, lookups }: Catalogue,
+  sought: Sought & { collection: C },
+  call: Call,
+): Promise<Item<C>> {
+  const { collection, text, filter } = sought;
+  const look = ({ signal }: Call) => cloud.find(collection, text, { ...(filter && { filter }), signal });
+  const found = await lookups.get(JSON.stringify([collection, text, filter]), look, call);
+  if (found !== undefined) return found;
+  throw missing(sought, await cloud.list(collection, filter ?? {}, call));
+}
+
+/** @throws TerminalError where there is none of the name. */
+export const serverTypeOf = (
+  catalogue: Catalogue,
+  { serverType }: Pick<Config, "serverType">,
+  call: Call,
+): Promise<Item<"server_types">> =>
+  find(catalogue, { collection: "server_types", field: "serverType", text: serverType }, call);
+
 /** @throws TerminalError naming the field, its value and the nearest name where something does not exist. */
 export async function choose(
-  { cloud, lookups }: { cloud: Cloud; lookups: SharedLookups },
+  catalogue: Catalogue,
   { config, image }: { config: Config; image: string },
   call: Call,
 ): Promise<Choice> {
-  async function find<C extends Collection>(sought: Sought & { collection: C }): Promise<Item<C>> {
-    const { collection, text, filter } = sought;
-    const look = ({ signal }: Call) => cloud.find(collection, text, { ...(filter && { filter }), signal });
-    const found = await lookups.get(JSON.stringify([collection, text, filter]), look, call);
-    if (found !== undefined) return found;
-    throw missing(sought, await cloud.list(collection, filter ?? {}, call));
-  }
   const findAll = <C extends Collection>(collection: C, names: readonly string[]): Promise<Item<C>[]> =>
-    Promise.all(names.map((text, index) => find({ collection, field: `${collection}[${index}]`, text })));
+    Promise.all(
+      names.map((text, index) => find(catalogue, { collection, field: `${collection}[${index}]`, text }, call)),
+    );
 
   const place = locationOf(config);
   const [serverType, location, networks, firewalls] = await Promise.all([
-    find({ collection: "server_types", field: "serverType", text: config.serverType }),
-    place === "" ? undefined : find({ collection: "locations", field: "location", text: place }),
+    serverTypeOf(catalogue, config, call),
+    place === "" ? undefined : find(catalogue, { collection: "locations", field: "location", text: place }, call),
     findAll("networks", config.networks),
     findAll("firewalls", config.firewalls),
   ]);
@@ -54,12 +71,8 @@ export async function choose(
     throw invalid("location", `"${place}" does not offer server type ${serverType.name}; use one of ${offered}`);
   }
   const { architecture } = serverType;
-  const found = await find({
-    collection: "images",
-    field: "image",
-    text: image,
-    filter: { architecture, include_deprecated: true },
-  });
+  const filter = { architecture, include_deprecated: true };
+  const found = await find(catalogue, { collection: "images", field: "image", text: image, filter }, call);
   if (found.architecture !== architecture) {
     throw invalid("image", `"${image}" is for ${found.architecture} and ${serverType.name} is ${architecture}`);
   }

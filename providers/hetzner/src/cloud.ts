@@ -13,6 +13,11 @@ type Collections = {
   servers: Server;
   server_types: Named & {
     architecture: Architecture;
+    cores: number;
+    /** GB, as sold; in truth GiB. */
+    memory: number;
+    /** GB */
+    disk: number;
     locations: readonly { name: string }[];
     deprecated?: boolean | null;
   };

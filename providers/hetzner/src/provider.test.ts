@@ -481,3 +481,23 @@ test("a user-data limit of 32 KiB holds before anything is asked", async (t) => 
   await provider.create(machine("a"), { userData: userData.slice(1), token: "uid-a" }, call);
   assert.equal(mutations().length, 2);
 });
+
+test("what a server will have comes from the catalogue, asked once for many", async (t) => {
+  const { provider, cloud } = world(t);
+  const capacities = await Promise.all(
+    [1, 2, 3].map(() => provider.capacityOf(machine("a", { serverType: "cax11" }).spec, call)),
+  );
+  assert.deepEqual(capacities[2], {
+    cpus: 2,
+    memoryMiB: 4_096,
+    diskMiB: 38_146,
+    architecture: "arm64",
+    labels: { "node.kubernetes.io/instance-type": "cax11" },
+  });
+  assert.equal(cloud.requests().length, 1);
+  await rejects(
+    provider.capacityOf(machine("a", { serverType: "cx" }).spec, call),
+    "Terminal",
+    /"cx" is not a server type/,
+  );
+});

@@ -5,7 +5,7 @@ import {
   isProviderError,
   TerminalError,
 } from "@machine-controller/provider";
-import { choose } from "./catalogue.ts";
+import { choose, serverTypeOf } from "./catalogue.ts";
 import { type Client, connect } from "./client.ts";
 import { createServer } from "./create-server.ts";
 import { isRefusal } from "./errors.ts";
@@ -34,6 +34,17 @@ export const hetzner = defineProvider({
 
   async validate(request) {
     await choose(request.client, request, request);
+  },
+
+  async capacityOf({ client, config, signal }) {
+    const { name, cores, memory, disk, architecture } = await serverTypeOf(client, config, { signal });
+    return {
+      cpus: cores,
+      memoryMiB: memory * 1_024,
+      diskMiB: Math.floor((disk * 1e9) / 2 ** 20),
+      architecture: architecture === "arm" ? "arm64" : "amd64",
+      labels: { "node.kubernetes.io/instance-type": name },
+    };
   },
 
   async list({ cloud }, call) {

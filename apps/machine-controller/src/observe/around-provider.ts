@@ -11,6 +11,7 @@ export function aroundProvider(provider: Provider, around: Around): Provider {
   return {
     ...provider,
     validate: (spec, call) => within("validate", undefined, () => provider.validate(spec, call)),
+    capacityOf: (spec, call) => within("capacityOf", undefined, () => provider.capacityOf(spec, call)),
     account: (machine, call) => within("account", machine, () => provider.account(machine, call)),
     list: (machine, call) => within("list", machine, () => provider.list(machine, call)),
     get: (machine, call) => within("get", machine, () => provider.get(machine, call)),

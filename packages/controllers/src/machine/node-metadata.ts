@@ -11,13 +11,9 @@ import {
   LABEL_OPERATING_SYSTEM,
 } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
-import { createHash } from "node:crypto";
+import { type Changes, type Comparison, parseSynced, syncedText, syncValues, type Values } from "../synced-values.ts";
 import type { MergePatch } from "./decision.ts";
 import { setsProviderId, type Snapshot } from "./snapshot.ts";
-
-type Values = Readonly<Record<string, string>>;
-/** Values last given to the Node; a taint's key is `<key>:<effect>`. */
-type Synced = { labels?: Values; annotations?: Values; taints?: Values };
 
 /** undefined: the Node has all of it. */
 export function nodePatch(snapshot: Snapshot, node: Node): MergePatch | undefined {
@@ -52,66 +48,24 @@ export function nodePatch(snapshot: Snapshot, node: Node): MergePatch | undefine
 /** What the Machine has to remember of a Node that `nodePatch` has nothing to tell; undefined: it does. */
 export function syncedPatch(machine: Machine, node: Node): { annotations: Record<string, string | null> } | undefined {
   const { labels, annotations, taints } = compare(machine, node);
-  const text = textOf({ labels: labels.synced, annotations: annotations.synced, taints: taints.synced });
+  const text = syncedText({ labels: labels.synced, annotations: annotations.synced, taints: taints.synced });
   if (text === (machine.metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE] ?? null)) return undefined;
   return { annotations: { [ANNOTATION_SYNCED_TO_NODE]: text } };
 }
 
-function compare(machine: Machine, node: Node): Record<keyof Synced, Comparison> {
+/** A taint's key is `<key>:<effect>`. */
+function compare(machine: Machine, node: Node): Record<"labels" | "annotations" | "taints", Comparison> {
   const { metadata: { labels, annotations } = {}, taints } = machine.spec;
-  const synced = syncedOf(machine);
+  const synced = parseSynced(machine.metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE]);
   return {
-    labels: sync(node.metadata.labels, without(labels, LABEL_NODE_OWNER), synced.labels),
-    annotations: sync(node.metadata.annotations, without(annotations, ANNOTATION_NODE_MACHINE), synced.annotations),
-    taints: sync(taintValues(node.spec?.taints), taintValues(taints), synced.taints),
+    labels: syncValues(node.metadata.labels, without(labels, LABEL_NODE_OWNER), synced["labels"]),
+    annotations: syncValues(
+      node.metadata.annotations,
+      without(annotations, ANNOTATION_NODE_MACHINE),
+      synced["annotations"],
+    ),
+    taints: syncValues(taintValues(node.spec?.taints), taintValues(taints), synced["taints"]),
   };
-}
-
-/** `null` removes a key. */
-type Changes = Record<string, string | null>;
-type Comparison = { changes: Changes; synced: Values };
-
-/**
- * A value that the Node had before the Machine named it is somebody else's and stays, as does one that somebody changed
- * since; only a change of the Machine overrules that.
- */
-function sync(has: Values = {}, wanted: Values, before: Values = {}): Comparison {
-  const changes: Changes = {};
-  const synced: Record<string, string> = {};
-  for (const [key, value] of Object.entries(wanted)) {
-    const isForeign = has[key] !== undefined && has[key] !== value && before[key] === undefined;
-    if (isForeign) continue;
-    synced[key] = markOf(value);
-    if (has[key] === undefined || (has[key] !== value && before[key] !== synced[key])) changes[key] = value;
-  }
-  for (const [key, mark] of Object.entries(before)) {
-    if (!(key in wanted) && has[key] !== undefined && markOf(has[key]) === mark) changes[key] = null;
-  }
-  return { changes, synced };
-}
-
-/** Labels and taints stand as they are; annotations can be large, and there a digest tells a change as well. */
-const markOf = (value: string): string =>
-  value.length <= 63 ? value : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
-
-/** What cannot be read names nothing as ours, so that nothing is removed. */
-function syncedOf({ metadata }: Machine): Synced {
-  try {
-    const parsed: unknown = JSON.parse(metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE] ?? "{}");
-    return typeof parsed === "object" && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
-}
-
-/** null: nothing is synced. Keys are sorted, so that the same values are the same text. */
-function textOf(synced: Required<Synced>): string | null {
-  const filled = Object.entries(synced).filter(([, values]) => isFilled(values));
-  const sorted = filled.map(([kind, values]) => [
-    kind,
-    Object.fromEntries(Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  ]);
-  return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
 }
 
 type AnyTaint = { key: string; value?: string; effect: string };

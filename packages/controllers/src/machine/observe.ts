@@ -96,6 +96,7 @@ function unusableProvider(error: ProviderError): Provider {
     operatingSystems: [],
     addDefaults: (spec) => spec,
     validate: fail,
+    capacityOf: fail,
     account: fail,
     list: fail,
     get: fail,

@@ -141,6 +141,15 @@ function createFakeProvider(context: {
     operatingSystems: ["ubuntu"],
     addDefaults: (spec) => spec,
     validate: () => pass("validate", () => undefined),
+    capacityOf: (spec) =>
+      pass("capacityOf", () => ({
+        cpus: spec.providerSpec.value?.["cloudProviderSpec"]?.["size" as never] === "large" ? 8 : 4,
+        memoryMiB: 8_192,
+        diskMiB: 81_920,
+        architecture: "arm64",
+        gpus: { count: 1, resource: "nvidia.com/gpu" },
+        labels: { "node.kubernetes.io/instance-type": "small" },
+      })),
     account: () => pass("account", () => cloud.account),
     list: () => pass("list", () => cloud.vms().filter(shows).map(toInstance)),
     get: (machine) =>

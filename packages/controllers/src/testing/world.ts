@@ -10,6 +10,7 @@ import {
   type ManualClock,
 } from "@machine-controller/kube-runtime";
 import type { Idempotency } from "@machine-controller/provider";
+import { createCapacityPublisher } from "../capacity-publisher/controller.ts";
 import type { OrphanOptions } from "../create-controllers.ts";
 import type { Log } from "../log.ts";
 import { createAttachedVolumes } from "../machine/attached-volumes.ts";
@@ -66,7 +67,13 @@ export type WorldOptions = {
   /** Name of the cloud; default `fake`. */
   provider?: string;
   /** Default: the Machine controller alone. */
-  controllers?: readonly ("machine" | "machine-set" | "machine-deployment" | "orphan-collector")[];
+  controllers?: readonly (
+    | "machine"
+    | "machine-set"
+    | "machine-deployment"
+    | "orphan-collector"
+    | "capacity-publisher"
+  )[];
   orphans?: Partial<OrphanOptions>;
 };
 
@@ -208,6 +215,12 @@ function startProcess(world: World, options: WorldOptions): Process {
       }),
     "machine-set": () => createMachineSetController({ ...shared, ...sets }),
     "machine-deployment": () => createMachineDeploymentController({ ...shared, ...sets }),
+    "capacity-publisher": () =>
+      createCapacityPublisher({
+        ...shared,
+        providers,
+        externalCloudProvider: options.machine?.externalCloudProvider ?? false,
+      }),
     "orphan-collector": () =>
       createOrphanCollector({
         ...shared,

@@ -80,17 +80,16 @@ function progressingCondition(snapshot: Snapshot, { counts, isComplete }: Progre
   if (isComplete) return { status: "True", reason: COMPLETE, message: `MachineSet "${name}" has all its Machines.` };
   // Once complete, a changed number of replicas is no rollout.
   if (current?.reason === COMPLETE && counts.replicas === counts.updatedReplicas) return "keep";
+  const progressed = toProgress(
+    "ReplicaSetUpdated",
+    name ? `MachineSet "${name}" is progressing.` : "Machines of older templates go.",
+  );
+  if (hasProgressed(deployment.status ?? {}, counts)) return progressed;
   if (current === undefined || current.reason === COMPLETE) {
-    if (newSet === undefined) return toProgress("ReplicaSetUpdated", "Machines of older templates go.");
+    if (newSet === undefined) return progressed;
     return historyOf(newSet.set).length === 0
       ? toProgress("NewReplicaSetCreated", `Created new MachineSet "${name}".`)
       : toProgress("FoundNewReplicaSet", `Found MachineSet "${name}" of the current template.`);
-  }
-  if (hasProgressed(deployment.status ?? {}, counts)) {
-    return toProgress(
-      "ReplicaSetUpdated",
-      name ? `MachineSet "${name}" is progressing.` : "Machines of older templates go.",
-    );
   }
   if ((deadlineAt(snapshot) ?? Infinity) <= nowMs) {
     const seconds = deployment.spec.progressDeadlineSeconds ?? DEFAULT_DEADLINE_SECONDS;

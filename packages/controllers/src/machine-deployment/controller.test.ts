@@ -8,7 +8,6 @@ import {
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineDeployments, machines, machineSets } from "../resources.ts";
-import { FAULTS } from "../testing/faults.ts";
 import { createWorld, machineManifest, type World } from "../testing/world.ts";
 
 const labels = { app: "a" };
@@ -135,26 +134,4 @@ test("limits that make no sense are an error that is told, and nothing moves", a
   assert.match(world.events[0]?.message ?? "", /spec\.strategy\.rollingUpdate/);
   assert.equal(world.events.length, 1);
   assert.equal(sets(world).length, 0);
-});
-
-test("one fault at any call of the deployment's and the sets': one MachineSet a template, all within the limits", async () => {
-  for (const fault of FAULTS) {
-    for (let at = 1, calls = 1; at <= calls; at += 1) {
-      const world = await fleetWorld();
-      let n = 0;
-      world.faults.plan = (_n, call) =>
-        / machine(sets|deployments)$|^(create|delete) machines$/.test(call) && (n += 1) === at ? fault : undefined;
-      add(world, { replicas: 1 });
-      await world.until(isRolledOut(world, "1.36.1", 1));
-      put(world, { template: template("1.36.2") });
-      await world.until(() => {
-        assert.ok(available(world) >= 1, `${fault} at ${at}: none is available`);
-        return isRolledOut(world, "1.36.2", 1)();
-      });
-      assert.equal(sets(world).length, 2, `${fault} at ${at}`);
-      assert.deepEqual([...world.cloud.violations], []);
-      calls = Math.max(calls, n);
-      await world.stop();
-    }
-  }
 });

@@ -123,7 +123,7 @@ async function remove(
     await client.delete(machines, { namespace, name }, { preconditions: { uid }, signal });
   } catch (error) {
     if (isKubeError(error) && !error.outcomeUnknown) pending.kept(uid);
-    if (!isKubeError(error, "NotFound") && !isKubeError(error, "Conflict")) throw error;
+    if (!isKubeError(error, "NotFound")) throw error;
   }
   pending.deleted(uid);
   if (informers.machines.store.byUid(uid) === undefined) pending.vanished({ name, uid });

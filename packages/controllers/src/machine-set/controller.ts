@@ -79,7 +79,7 @@ export function createMachineSetController(options: MachineSetControllerOptions)
         if (decision.kind === "patch-status") pace.note(uid, false);
       } catch (error) {
         const reason = SCALING[decision.kind];
-        if (signal.aborted || reason === undefined) throw error;
+        if (signal.aborted || reason === undefined || isKubeError(error, "Conflict")) throw error;
         // A rollout looks at the status, also while scaling fails.
         failed = { error, failure: { reason, message: error instanceof Error ? error.message : String(error) } };
       }

@@ -148,7 +148,12 @@ export function createFakeCluster(clock: { now(): number }): FakeCluster {
     connect({ faults, alive }) {
       const pass = <T>(verb: string, { plural }: Resource, effect: () => T): Promise<T> =>
         alive()
-          ? faults.pass({ name: `${verb} ${plural}`, effect, lost: () => fail("Unreachable", "no answer") })
+          ? faults.pass({
+              name: `${verb} ${plural}`,
+              effect,
+              lost: () => fail("Unreachable", "no answer"),
+              ...(["patch", "delete"].includes(verb) && { conflict: () => fail("Conflict", "it has changed") }),
+            })
           : new Promise(() => {});
       const client: Partial<Record<keyof KubeClient, unknown>> = {
         get: (resource: Resource, ref: ObjectRef) => pass("get", resource, () => mustGet(resource, ref)),

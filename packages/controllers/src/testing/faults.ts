@@ -12,16 +12,19 @@ export const FAULTS = [
   "crash after",
   "crash, late",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+/** `conflict`: refused, because the object has changed; only writes to the API server can be. */
+export type Fault = (typeof FAULTS)[number] | "conflict";
 
 export const MOST_CALLS = 20_000;
+
+type Call<T> = { name: string; effect: () => T; lost: () => Error; conflict?: () => Error };
 
 export type Faults = {
   /** Names of the calls so far, in order. */
   readonly calls: string[];
   /** Decides about the nth call (from 1) of the given name; undefined lets it pass. */
   plan: (n: number, name: string) => Fault | undefined;
-  pass<T>(call: { name: string; effect: () => T; lost: () => Error }): Promise<T>;
+  pass<T>(call: Call<T>): Promise<T>;
 };
 
 export function createFaults(options: {
@@ -33,7 +36,7 @@ export function createFaults(options: {
   const faults: Faults = {
     calls,
     plan: () => undefined,
-    async pass({ name, effect, lost }) {
+    async pass({ name, effect, lost, conflict }) {
       // A loop without a pause would never let the test go on and say so.
       if (calls.length >= MOST_CALLS) return new Promise(() => {});
       const fault = faults.plan(calls.push(name), name);
@@ -48,6 +51,7 @@ export function createFaults(options: {
       }
       if (fault === "crash before" || fault === "crash, late") return crash();
       if (fault === "lost request" || fault === "late effect") throw lost();
+      if (fault === "conflict" && conflict !== undefined) throw conflict();
       const result = effect();
       if (fault === "crash after") return crash();
       if (fault === "lost reply") throw lost();

@@ -135,3 +135,29 @@ test("limits that make no sense are an error that is told, and nothing moves", a
   assert.equal(world.events.length, 1);
   assert.equal(sets(world).length, 0);
 });
+
+test("its deletePolicy becomes that of its MachineSets; without one they keep theirs", async () => {
+  const world = await fleetWorld();
+  add(world, { deletePolicy: "Newest" });
+  await world.until(isRolledOut(world, "1.36.1"));
+  assert.equal(setOf(world, "1.36.1")?.spec.deletePolicy, "Newest");
+  put(world, { deletePolicy: "Oldest" });
+  await world.until(() => setOf(world, "1.36.1")?.spec.deletePolicy === "Oldest");
+  put(world, { deletePolicy: null });
+  await world.pass(5_000);
+  assert.equal(setOf(world, "1.36.1")?.spec.deletePolicy, "Oldest");
+});
+
+test("a MachineSet that is not selected any more is released, and one that is gets adopted", async () => {
+  const world = await fleetWorld();
+  const deployment = add(world);
+  await world.until(isRolledOut(world, "1.36.1"));
+  const set = setOf(world, "1.36.1");
+  const name = set?.metadata.name ?? "";
+  const ownerOf = () => world.cluster.get<MachineSet>(machineSets, name)?.metadata.ownerReferences;
+  world.cluster.put(machineSets, { metadata: { name, labels: { app: "b" } } });
+  await world.until(() => ownerOf()?.length === 0);
+  put(world, { paused: true });
+  world.cluster.put(machineSets, { metadata: { name, labels } });
+  await world.until(() => ownerOf()?.[0]?.uid === deployment.metadata.uid);
+});

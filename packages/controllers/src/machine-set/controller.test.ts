@@ -208,3 +208,105 @@ test("a Node whose Ready condition has no time does not make a loop", async () =
   assert.equal(status(world)?.readyReplicas, 1);
   assert.equal(status(world)?.availableReplicas, 1);
 });
+
+test("a Machine that is not selected any more is released and replaced, and stays what it is", async () => {
+  const world = await createSetWorld();
+  addSet(world);
+  await world.until(() => status(world)?.replicas === 3);
+  const [stray] = live(world);
+  world.cluster.put(machines, { metadata: { name: stray?.metadata.name, labels: { app: "b" } } });
+  await world.until(() => live(world).length === 4 && status(world)?.replicas === 3);
+  assert.deepEqual(world.machine(stray?.metadata.name)?.metadata.ownerReferences, []);
+  world.cluster.put(machines, { metadata: { name: stray?.metadata.name, labels } });
+  await world.until(() => live(world).length === 3);
+  assert.equal(world.cluster.noops.length, 0);
+});
+
+test("nothing is adopted for a MachineSet that is being deleted, though the informer does not know it yet", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 0 });
+  await world.until(() => status(world)?.observedGeneration === 1);
+  world.cluster.hold(machineSets);
+  world.cluster.remove(machineSets, "set");
+  world.addMachine({ metadata: { name: "orphan", labels } });
+  await world.pass(5_000);
+  assert.equal(world.machine("orphan")?.metadata.ownerReferences, undefined);
+});
+
+test("a deletePolicy that is not supported shows in status and event; Machines are made, and none is deleted", async () => {
+  const world = await createSetWorld();
+  addSet(world, { deletePolicy: "Cheapest" });
+  await world.until(() => status(world)?.replicas === 3);
+  assert.equal(status(world)?.errorReason, "InvalidConfiguration");
+  assert.match(
+    status(world)?.errorMessage ?? "",
+    /spec\.deletePolicy: "Cheapest" .* use one of Random, Newest, Oldest$/,
+  );
+  scale(world, 1);
+  await world.pass(30_000);
+  assert.equal(live(world).length, 3);
+  assert.match(status(world)?.errorMessage ?? "", /no Machine is deleted/);
+  assert.deepEqual(
+    world.events.map(({ reason }) => reason),
+    ["ReconcileError", "ReconcileError"],
+  );
+  world.cluster.put(machineSets, { metadata: { name: "set" }, spec: { deletePolicy: "Oldest" } });
+  await world.until(() => live(world).length === 1 && status(world)?.errorMessage === undefined);
+});
+
+test("replicas that are left out are one, and are written down for whoever scales", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: undefined });
+  await world.until(() => status(world)?.replicas === 1);
+  assert.equal(world.cluster.get<MachineSet>(machineSets, "set")?.spec.replicas, 1);
+  assert.equal(status(world)?.labelSelector, "app=a");
+});
+
+test("a Machine counts as available minReadySeconds after its Node became Ready, with no event between", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 1, minReadySeconds: 10 });
+  await world.until(() => live(world).length === 1);
+  const readyAtMs = world.clock.now();
+  const lastTransitionTime = new Date(readyAtMs).toISOString();
+  const conditions = [{ type: "Ready", status: "True", lastTransitionTime }];
+  world.cluster.put(coreResources.nodes, {
+    ...nodeManifest("n", { machineUid: live(world)[0]?.metadata.uid ?? "", address: "10.0.0.1" }),
+    metadata: { name: "n", labels: { [LABEL_NODE_OWNER]: live(world)[0]?.metadata.uid } },
+    status: { conditions },
+  });
+  await world.clock.advance(9_999);
+  assert.deepEqual([status(world)?.readyReplicas, status(world)?.availableReplicas], [1, 0]);
+  await world.clock.advance(501);
+  assert.equal(status(world)?.availableReplicas, 1);
+});
+
+test("a hundred Nodes that join within seconds are a few status writes", async () => {
+  const world = await createSetWorld();
+  world.joins = false;
+  addSet(world, { replicas: 100 });
+  await world.until(() => status(world)?.replicas === 100);
+  const before = count(world, "patch machinesets");
+  for (const [index, { metadata }] of live(world).entries()) {
+    const name = `n${index}`;
+    world.cluster.put(coreResources.nodes, {
+      ...nodeManifest(name, { machineUid: metadata.uid ?? "", address: "10.0.0.1" }),
+      metadata: { name, labels: { [LABEL_NODE_OWNER]: metadata.uid } },
+    });
+    await world.clock.advance(20);
+  }
+  await world.pass(2_000);
+  assert.equal(status(world)?.readyReplicas, 100);
+  assert.ok(count(world, "patch machinesets") - before <= 5, `${count(world, "patch machinesets") - before} writes`);
+  assert.equal(count(world, "create machines"), 100);
+});
+
+test("a scale-down while Machines are being created stops the creations", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 500 });
+  world.faults.plan = (_n, call) => {
+    if (call === "create machines" && count(world, "create machines") === 20) scale(world, 10);
+    return undefined;
+  };
+  await world.until(() => status(world)?.replicas === 10);
+  assert.ok(count(world, "create machines") < 100, `${count(world, "create machines")} created`);
+});

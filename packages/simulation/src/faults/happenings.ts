@@ -83,6 +83,7 @@ export const HAPPENINGS: readonly Happening[] = [
     async run(world, random) {
       const machine = anyOf(random, machinesOf(world));
       if (machine === undefined) return undefined;
+      world.wishes.released.add(machine.metadata.uid ?? "");
       const patch = { metadata: { labels: { pool: "released" } } };
       await world.cluster.request("PATCH", `${V1ALPHA1}/machines/${machine.metadata.name}`, patch);
       return machine.metadata.name;

@@ -18,18 +18,20 @@ export type Credentials = {
   restore(): Promise<string>;
 };
 
-const ACCOUNT = "account-1";
+export const ACCOUNT = "account-1";
 const OTHER = { token: "token-of-another-account-0", account: "account-2" };
 const NAME = "cloud-credential";
 
 export function createCredentials(cluster: Cluster, cloud: SimulatedCloud): Credentials {
   const secrets = new Set([OTHER.token]);
   let count = 0;
+  let isRight = true;
   const path = `/api/v1/namespaces/${NAMESPACE}/secrets`;
   const next = (): string => {
     count += 1;
     const token = `token-of-this-account-${count}`;
     secrets.add(token);
+    isRight = true;
     cloud.accept([{ token, account: ACCOUNT }, OTHER]);
     return token;
   };
@@ -55,12 +57,17 @@ export function createCredentials(cluster: Cluster, cloud: SimulatedCloud): Cred
     rotate: async () => `to number ${(await issue(), count)}`,
     async revoke() {
       cloud.accept([OTHER]);
+      isRight = false;
       return `number ${count}`;
     },
     async mistake() {
       await put(OTHER.token);
+      isRight = false;
       return "account-2";
     },
-    restore: async () => `number ${(await issue(), count)}`,
+    async restore() {
+      if (isRight) return `number ${count} still is`;
+      return `number ${(await issue(), count)}`;
+    },
   };
 }

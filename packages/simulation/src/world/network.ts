@@ -162,6 +162,11 @@ export function createNetwork(options: NetworkOptions): Network {
             }),
           );
         };
+        // A stream that has ended hears nothing more.
+        const close = (): void => {
+          gone.abort();
+          controller.close();
+        };
         const breakOff = (): void => {
           gone.abort();
           controller.error(new TypeError("terminated"));
@@ -169,7 +174,7 @@ export function createNetwork(options: NetworkOptions): Network {
         const pump = async (): Promise<void> => {
           for (;;) {
             const { done, value } = await reader.read();
-            if (done) return pass(() => controller.close());
+            if (done) return pass(close);
             if (partitions.has(`${from.name} ${message.to.name}`)) return pass(breakOff);
             if (watch !== undefined && "cutAfter" in watch && events >= watch.cutAfter) return pass(breakOff);
             pass(() => controller.enqueue(value));

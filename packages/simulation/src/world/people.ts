@@ -1,9 +1,10 @@
 /** What people do of their own accord: set a world up, act on it while it is busy, and in the end help where only they can. */
-import { recordOf } from "@machine-controller/api";
-import { ANNOTATION_CONFIRM_GONE, API_VERSION } from "@machine-controller/api/well-known";
+import { intentOf, recordOf } from "@machine-controller/api";
+import { ANNOTATION_ABANDON, ANNOTATION_CONFIRM_GONE, API_VERSION } from "@machine-controller/api/well-known";
 import { exists, lives } from "../clouds/cloud.ts";
 import { HAPPENINGS } from "../faults/happenings.ts";
 import { NAMESPACE } from "./cluster.ts";
+import { ACCOUNT } from "./credentials.ts";
 import { createRandom } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -91,21 +92,27 @@ export async function tidyUp(world: World): Promise<void> {
   }
 }
 
-/** Answers the question that a doubting controller asks: whether an instance is really gone. */
-export async function answerDoubts(world: World): Promise<void> {
-  const { cluster, cloud, scheduler, timeline } = world;
+/**
+ * Answers what a doubting controller asks: whether an instance is really gone. Reads the question off the status, as a
+ * person does, and the answer off the cloud's own console.
+ */
+export async function answerDoubts({ cluster, cloud, scheduler, timeline }: World): Promise<void> {
   for (const machine of cluster.objects.machines.values()) {
-    const doubt = machine.status?.conditions?.find(({ reason }) => reason === "InstanceMissing")?.message ?? "";
-    const asked = new RegExp(`${ANNOTATION_CONFIRM_GONE}=(\\S+?)(?:[ ;,]|$)`).exec(doubt)?.[1];
-    if (asked === undefined || machine.metadata.annotations?.[ANNOTATION_CONFIRM_GONE] === asked) continue;
-    const { id } = recordOf(machine) ?? {};
-    const uid = machine.metadata.uid;
-    const isThere = cloud.vms.some(
-      (vm) => exists(vm, scheduler.now()) && (id === undefined ? vm.machineUid === uid : vm.id === id),
-    );
-    if (isThere) continue;
-    timeline.add("people", `user confirms that ${asked} is gone`, "event");
-    const patch = { metadata: { annotations: { [ANNOTATION_CONFIRM_GONE]: asked } } };
+    const doubt = machine.status?.conditions?.find(({ message = "" }) => DOUBT.test(message));
+    const { uid, annotations = {} } = machine.metadata;
+    const answer = recordOf(machine)?.id ?? intentOf(machine)?.token;
+    if (doubt === undefined || answer === undefined || annotations[ANNOTATION_CONFIRM_GONE] === answer) continue;
+    const vm = cloud.vms.find((other) => exists(other, scheduler.now()) && other.machineUid === uid);
+    if (vm !== undefined && vm.account === ACCOUNT) continue;
+    if (vm !== undefined) {
+      timeline.add("people", `user deletes VM ${vm.id} of ${vm.account} by hand`, "event");
+      await cloud.lose(vm);
+      continue;
+    }
+    timeline.add("people", `user confirms for Machine ${machine.metadata.name} that ${answer} is gone`, "event");
+    const patch = { metadata: { annotations: { [ANNOTATION_CONFIRM_GONE]: answer } } };
     await cluster.request("PATCH", `${PATH}/machines/${machine.metadata.name}`, patch);
   }
 }
+
+const DOUBT = new RegExp(`${ANNOTATION_CONFIRM_GONE}=|${ANNOTATION_ABANDON}=true`);

@@ -98,7 +98,7 @@ export async function runWorld(scenario: Scenario, options: WorldOptions = {}): 
 }
 
 async function settleAndStayQuiet(
-  { timeline }: World,
+  { timeline, rest, scheduler }: World,
   steps: {
     run: (ms: number) => Promise<void>;
     fail: (what: string) => void;
@@ -108,6 +108,7 @@ async function settleAndStayQuiet(
 ): Promise<void> {
   if (steps.isBroken()) return;
   timeline.add("world", "is at rest", "event");
+  rest.sinceMs = scheduler.now();
   await steps.run(QUIET_MS);
   if (steps.isBroken()) return;
   const what = steps.hold("at rest");

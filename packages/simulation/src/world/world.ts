@@ -20,6 +20,8 @@ export type Wishes = {
   readonly deletedMachines: Set<string>;
   readonly deletedNodes: Set<string>;
   readonly hungVms: Set<string>;
+  /** Machines that a user took out of their MachineSet. */
+  readonly released: Set<string>;
   /** Only a person can help the Machine. */
   waitsForPerson(machine: Machine): boolean;
 };
@@ -37,6 +39,8 @@ export type World = {
   readonly controllers: Replicas;
   readonly credentials: Credentials;
   readonly wishes: Wishes;
+  /** Since when nothing happens any more. */
+  readonly rest: { sinceMs: number | undefined };
   /** Whatever the controllers wrote into their logs. */
   onLog(listener: (level: string, text: string) => void): void;
   onDecision(listener: (machine: Machine, decision: Decision) => void): void;
@@ -131,6 +135,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     deletedMachines: new Set(),
     deletedNodes: new Set(),
     hungVms: new Set(),
+    released: new Set(),
     waitsForPerson: ({ metadata }) =>
       cloud.vms.some(({ id, machineUid }) => machineUid === metadata.uid && wishes.hungVms.has(id)),
   };
@@ -146,6 +151,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     controllers,
     credentials,
     wishes,
+    rest: { sinceMs: undefined },
     onLog: (listener) => void listeners.log.push(listener),
     onDecision: (listener) => void listeners.decision.push(listener),
     onEffect: (listener) => void listeners.effect.push(listener),

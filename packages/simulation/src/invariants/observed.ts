@@ -1,0 +1,51 @@
+/** What invariants share: who owns what, and what was so a short while ago, which is all that a controller can know. */
+import type { Machine, MachineSet } from "@machine-controller/api";
+import type { KubeObject, Node } from "@machine-controller/kube-client";
+import type { Message } from "../world/network.ts";
+import type { World } from "../world/world.ts";
+
+/** Longer than watches lag, processes freeze and networks are cut in any world: what was so before is nobody's excuse. */
+export const STALE_MS = 130_000;
+
+/** What the API server holds to its schema. */
+export const asMachine = (object: KubeObject): Machine => object as Machine;
+
+export const isReady = ({ status }: Machine): boolean =>
+  status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+export const isNodeReady = ({ status }: Node): boolean =>
+  status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+export const isDeleting = ({ metadata }: KubeObject | Machine): boolean => metadata.deletionTimestamp !== undefined;
+
+/** UID of the controlling owner. A Machine that a user labelled `released` has none, whatever its references still say. */
+export const ownerUid = ({ metadata }: KubeObject | Machine | MachineSet): string | undefined =>
+  metadata.labels?.["pool"] === "released"
+    ? undefined
+    : metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+
+export const isByController = ({ from }: Message): boolean => from.name.startsWith("controller-");
+
+/** The name of the object of this plural that a request is about; undefined if it is about something else. */
+export function targetOf({ path }: Message, plural: string): string | undefined {
+  const [pathname = ""] = path.split("?");
+  const parts = pathname.split("/");
+  const at = parts.indexOf(plural);
+  return at >= 0 && parts.length === at + 2 ? parts[at + 1] : undefined;
+}
+
+/** Remembers the values that something has had lately. */
+export type Recent<T> = { note(key: string, value: T): void; of(key: string): T[] };
+
+export function createRecent<T>({ scheduler }: World): Recent<T> {
+  const noted = new Map<string, { value: T; untilMs: number }[]>();
+  return {
+    note(key, value) {
+      const values = noted.get(key) ?? [];
+      const last = values.at(-1);
+      if (last !== undefined) last.untilMs = scheduler.now();
+      values.push({ value, untilMs: Infinity });
+      noted.set(key, values);
+    },
+    of: (key) =>
+      (noted.get(key) ?? []).filter(({ untilMs }) => untilMs >= scheduler.now() - STALE_MS).map(({ value }) => value),
+  };
+}

@@ -1,0 +1,74 @@
+import { type Machine, type MachineDeployment, resolveIntOrPercent } from "@machine-controller/api";
+import type { Invariant } from "./invariant.ts";
+import { createRecent, isByController, isDeleting, isReady, ownerUid, targetOf } from "./observed.ts";
+
+export const rolloutsKeepTheirLimits: Invariant = {
+  name: "rollouts keep their limits",
+  promise:
+    "No Machine is created beyond replicas + maxSurge, and none that serves is deleted below replicas - maxUnavailable, " +
+    "whatever of the spec and of the Machines the controller can have known.",
+  when: "always",
+  watch(world) {
+    const { cluster, onEffect, wishes } = world;
+    const { machines, machineSets } = cluster.objects;
+    const specs = createRecent<MachineDeployment["spec"]>(world);
+    const deploymentOfSet = new Map<string, string>();
+    const wasReady = createRecent<boolean>(world);
+    const byName = new Map<string, Machine>();
+    let broken: string | undefined;
+
+    const deploymentOf = (machine: Machine): string => deploymentOfSet.get(ownerUid(machine) ?? "") ?? "";
+    const siblings = (deployment: string): Machine[] =>
+      [...machines.values()].filter((machine) => !isDeleting(machine) && deploymentOf(machine) === deployment);
+    const limits = (deployment: string): { most: number; least: number } => {
+      const bounds = specs.of(deployment).map((spec) => limitsOf(spec));
+      return {
+        most: Math.max(...bounds.map(({ most }) => most)),
+        least: Math.min(...bounds.map(({ least }) => least)),
+      };
+    };
+
+    cluster.onChange(({ kind, type, object, old }) => {
+      const uid = object.metadata.uid ?? "";
+      if (kind === "machineDeployments") {
+        specs.note(uid, type === "DELETED" || isDeleting(object) ? { ...specOf(object), replicas: 0 } : specOf(object));
+      }
+      if (kind === "machineSets") deploymentOfSet.set(uid, ownerUid(object) ?? "");
+      if (kind !== "machines") return;
+      const machine = object as unknown as Machine;
+      byName.set(machine.metadata.name ?? "", machine);
+      wasReady.note(uid, isReady(machine));
+      if (old !== undefined || type !== "ADDED") return;
+      const deployment = deploymentOf(machine);
+      const count = siblings(deployment).length;
+      if (deployment === "" || count <= limits(deployment).most) return;
+      broken ??= `Machine ${machine.metadata.name} makes ${count} of its MachineDeployment; at most ${limits(deployment).most} may be`;
+    });
+    onEffect(({ message, status }) => {
+      const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;
+      const machine = byName.get(name ?? "");
+      if (machine === undefined || !isByController(message) || !machineSets.has(ownerUid(machine) ?? "")) return;
+      const deployment = deploymentOf(machine);
+      const serves = wasReady.of(machine.metadata.uid ?? "").every(Boolean);
+      if (deployment === "" || !serves || wishes.deletedMachines.has(machine.metadata.uid ?? "")) return;
+      const left = siblings(deployment).filter(({ metadata }) => wasReady.of(metadata.uid ?? "").includes(true)).length;
+      // Those that others took away meanwhile are not the controller's doing.
+      const taken = [...byName.values()].filter(
+        ({ metadata }) => wishes.deletedMachines.has(metadata.uid ?? "") || wishes.released.has(metadata.uid ?? ""),
+      ).length;
+      const { least } = limits(deployment);
+      if (left + taken < least)
+        broken ??= `Machine ${name} serves and is deleted: ${left} are left, at least ${least} have to be`;
+    });
+    return () => broken;
+  },
+};
+
+const specOf = (object: object): MachineDeployment["spec"] => (object as MachineDeployment).spec;
+
+function limitsOf({ replicas = 1, strategy }: MachineDeployment["spec"]): { most: number; least: number } {
+  const { maxSurge = 1, maxUnavailable = 0 } = strategy?.rollingUpdate ?? {};
+  const surge = resolveIntOrPercent(maxSurge, replicas, "up");
+  const wanted = resolveIntOrPercent(maxUnavailable, replicas, "down");
+  return { most: replicas + surge, least: replicas - (surge === 0 && wanted === 0 ? 1 : wanted) };
+}

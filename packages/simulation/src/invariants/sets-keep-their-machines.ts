@@ -1,0 +1,43 @@
+import type { Machine, MachineSet } from "@machine-controller/api";
+import type { Invariant } from "./invariant.ts";
+import { createRecent, isByController, isDeleting, ownerUid, targetOf } from "./observed.ts";
+
+export const setsKeepTheirMachines: Invariant = {
+  name: "MachineSets delete only what is too many",
+  promise: "The controllers delete a Machine of a MachineSet only while more of them live than the set wanted lately.",
+  when: "always",
+  watch(world) {
+    const { cluster, onEffect, scenario } = world;
+    const wanted = createRecent<number>(world);
+    const byName = new Map<string, Machine>();
+    const deleting = new Set<string>();
+    let broken: string | undefined;
+
+    cluster.onChange(({ kind, type, object, old }) => {
+      const uid = object.metadata.uid ?? "";
+      if (kind === "machineSets") {
+        const { spec } = object as unknown as MachineSet;
+        wanted.note(uid, type === "DELETED" || isDeleting(object) ? 0 : (spec.replicas ?? 1));
+      }
+      if (kind !== "machines") return;
+      byName.set(object.metadata.name ?? "", object as unknown as Machine);
+      if (old !== undefined && isDeleting(old)) deleting.add(uid);
+    });
+    onEffect(({ message, status }) => {
+      const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;
+      const machine = byName.get(name ?? "");
+      const set = machine && ownerUid(machine);
+      if (set === undefined || !isByController(message)) return;
+      // A Machine that never joined is given up by design.
+      if (scenario.joinClusterTimeoutMs !== undefined && !machine?.status?.nodeRef) return;
+      const left = [...cluster.objects.machines.values()].filter(
+        (other) => ownerUid(other) === set && !isDeleting(other),
+      );
+      const least = Math.min(...wanted.of(set));
+      if (left.length < least && !deleting.has(machine?.metadata.uid ?? "")) {
+        broken ??= `Machine ${name} is deleted: ${left.length} are left and its MachineSet wanted at least ${least}`;
+      }
+    });
+    return () => broken;
+  },
+};

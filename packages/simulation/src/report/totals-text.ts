@@ -1,0 +1,19 @@
+/** What many worlds came to, as a few lines for a terminal. */
+import { INVARIANTS } from "../invariants/registry.ts";
+import type { Totals } from "../run/summary.ts";
+
+export function totalsText(totals: Totals, { elapsedMs }: { elapsedMs: number }): string {
+  const { worlds, events, virtualMs, checks, strikes } = totals;
+  const rate = worlds / (elapsedMs / 1_000);
+  const clouds = [...totals.worldsByCloud]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([cloud, count]) => `${count} on ${cloud}`);
+  const faults = [...strikes].toSorted(([, one], [, other]) => other - one);
+  return [
+    `${worlds} worlds (${clouds.join(", ")}) in ${(elapsedMs / 1_000).toFixed(0)} s, ${rate.toFixed(1)} a second`,
+    `${(virtualMs / 3_600_000).toFixed(0)} hours of their time, ${events} events, ${checks} checks of ${INVARIANTS.length} promises`,
+    `${faults.reduce((sum, [, count]) => sum + count, 0)} faults and doings:`,
+    ...faults.map(([name, count]) => `${String(count).padStart(9)}  ${name}`),
+    "",
+  ].join("\n");
+}

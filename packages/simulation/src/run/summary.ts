@@ -1,0 +1,58 @@
+/** What is worth keeping of many worlds: one small value a world, and their sum. */
+import type { Violation, WorldResult } from "../world/run-world.ts";
+
+export type WorldSummary = {
+  readonly seed: string;
+  readonly cloud: string;
+  readonly hash: string;
+  readonly violation: Violation | undefined;
+  /** Faults and people's doings by name. */
+  readonly strikes: Readonly<Record<string, number>>;
+  /** Call sites at which a controller died. */
+  readonly crashedAt: readonly string[];
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly checks: number;
+};
+
+export function summarize(result: WorldResult, crashedAt: Iterable<string>): WorldSummary {
+  const { seed, cloud, hash, violation, events, virtualMs, checks } = result;
+  const strikes: Record<string, number> = {};
+  for (const { name } of result.strikes) strikes[name] = (strikes[name] ?? 0) + 1;
+  return { seed, cloud, hash, violation, strikes, crashedAt: [...crashedAt], events, virtualMs, checks };
+}
+
+export type Totals = {
+  worlds: number;
+  readonly worldsByCloud: Map<string, number>;
+  readonly strikes: Map<string, number>;
+  readonly crashedAt: Set<string>;
+  readonly failures: WorldSummary[];
+  events: number;
+  virtualMs: number;
+  checks: number;
+};
+
+export const createTotals = (): Totals => ({
+  worlds: 0,
+  worldsByCloud: new Map(),
+  strikes: new Map(),
+  crashedAt: new Set(),
+  failures: [],
+  events: 0,
+  virtualMs: 0,
+  checks: 0,
+});
+
+export function addTo(totals: Totals, world: WorldSummary): void {
+  totals.worlds += 1;
+  totals.worldsByCloud.set(world.cloud, (totals.worldsByCloud.get(world.cloud) ?? 0) + 1);
+  for (const [name, count] of Object.entries(world.strikes)) {
+    totals.strikes.set(name, (totals.strikes.get(name) ?? 0) + count);
+  }
+  for (const site of world.crashedAt) totals.crashedAt.add(site);
+  if (world.violation !== undefined) totals.failures.push(world);
+  totals.events += world.events;
+  totals.virtualMs += world.virtualMs;
+  totals.checks += world.checks;
+}

@@ -6,6 +6,7 @@ const checks: [name: string, command: string, ...args: string[]][] = [
   ["lint", "oxlint", "--type-aware", "--max-warnings=0"],
   ["format", "oxfmt", "--check", "."],
   ["architecture", "node", "scripts/check-architecture.ts"],
+  ["docs", "node", "scripts/check-docs.ts"],
   ["generated files", "node", "scripts/gen.ts", "--check"],
 ];
 

@@ -21,7 +21,9 @@ const HELMS_OWN: readonly (readonly string[])[] = [
 ];
 
 export async function findHelm(): Promise<{ helm: string } | { skipped: string }> {
-  return spawnSync("helm", ["version"]).status === 0 ? { helm: "helm" } : { skipped: "helm is not installed" };
+  return spawnSync("helm", ["version"]).status === 0
+    ? { helm: execFileSync("sh", ["-c", "command -v helm"], { encoding: "utf8" }).trim() }
+    : { skipped: "helm is not installed" };
 }
 
 /** @param args of `helm template`. */

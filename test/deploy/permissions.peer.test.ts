@@ -147,13 +147,13 @@ describe("the chart's accounts", { skip }, () => {
       expiresAtMs: Date.now() + 600_000,
     });
     await site.create(coreResources.secrets, token);
-    const body = { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } };
-    await client.patch(machines, refOf(machine), { type: "merge", body }, { signal });
+    const unpaused = { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } };
+    await client.patch(machines, refOf(machine), { type: "merge", body: unpaused }, { signal });
     await site.until("it joins", async () => {
       const { status } = await client.get(machines, refOf(machine), { signal });
       return status?.phase === "Running" ? { done: undefined } : { pending: status?.phase ?? "no phase" };
     });
-    const changed = { spec: { template: { spec: { versions: { kubelet: "1.36.2" } } } } };
+    const changed = { spec: { template: { ...unpaused, spec: { versions: { kubelet: "1.36.2" } } } } };
     await client.patch(machineDeployments, refOf(deployment), { type: "merge", body: changed }, { signal });
     await site.until("the old MachineSet is gone", async () => {
       const { items } = await client.listAll(machineSets, { namespace: NAMESPACE, signal });

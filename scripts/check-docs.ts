@@ -1,0 +1,65 @@
+// Pages: links lead somewhere, and troubleshooting.md has every reason that conditions and events give, and no other.
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const TROUBLESHOOTING = "docs/troubleshooting.md";
+const SOURCES = globSync("packages/controllers/src/**/*.ts", {
+  exclude: (path) => /\.test\.ts$|\/testing\//.test(path),
+});
+const REASON = /\breason: (?:\w+ \? )?"([A-Z]\w+)"(?: : "([A-Z]\w+)")?|\b(?:tell\("\w+", |unknownInstance\()"([A-Z]\w+)"/g;
+
+const pages = globSync(["*.md", "docs/**/*.md"]);
+const problems = [...pages.flatMap(brokenLinks), ...undocumentedReasons()];
+for (const problem of problems) console.error(problem);
+console.log(`docs: ${pages.length} pages, ${problems.length} problems`);
+if (problems.length > 0 || pages.length === 0) process.exit(1);
+
+function brokenLinks(page: string): string[] {
+  const text = readFileSync(page, "utf8").replaceAll(/```.*?```/gs, "");
+  return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].flatMap(([link, path = "", anchor]) => {
+    const target = path === "" ? page : join(dirname(page), path);
+    if (!existsSync(target)) return [`${page}: ${link} leads nowhere`];
+    if (anchor === undefined || anchorsOf(target).has(anchor)) return [];
+    return [`${page}: ${target} has no heading #${anchor}`];
+  });
+}
+
+function anchorsOf(page: string): Set<string> {
+  const headings = [...readFileSync(page, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, "")
+        .replaceAll(/\s/g, "-"),
+    ),
+  );
+}
+
+function undocumentedReasons(): string[] {
+  const given = new Set(
+    SOURCES.flatMap((source) =>
+      [...readFileSync(source, "utf8").matchAll(REASON)].flatMap(([, ...reasons]) => reasons.filter(Boolean)),
+    ),
+  );
+  if (given.size < 10) return [`saw only ${given.size} reasons in packages/controllers: is REASON still right?`];
+  const text = readFileSync(TROUBLESHOOTING, "utf8");
+  const documented = new Set([
+    ...namesIn(text, { section: "Conditions", column: 2 }),
+    ...namesIn(text, { section: "Events", column: 1 }),
+  ]);
+  const missing = [...given].filter((reason) => !documented.has(reason));
+  const stale = [...documented].filter((reason) => !given.has(reason));
+  return [
+    ...missing.map((reason) => `${TROUBLESHOOTING} says nothing of the reason ${reason}`),
+    ...stale.map((reason) => `${TROUBLESHOOTING} has a reason ${reason} that nothing gives`),
+  ];
+}
+
+/** Names in backticks in one column of a section's table. */
+function namesIn(text: string, { section, column }: { section: string; column: number }): string[] {
+  const [, body = ""] = new RegExp(`^## ${section}\n(.*?)(?=^## )`, "ms").exec(text) ?? [];
+  return body
+    .split("\n")
+    .flatMap((line) => [...(line.split("|")[column] ?? "").matchAll(/`([A-Z]\w+)`/g)].map(([, name = ""]) => name));
+}

@@ -6,7 +6,9 @@ const TROUBLESHOOTING = "docs/troubleshooting.md";
 const SOURCES = globSync("packages/controllers/src/**/*.ts", {
   exclude: (path) => /\.test\.ts$|\/testing\//.test(path),
 });
-const REASON = /\breason: (?:\w+ \? )?"([A-Z]\w+)"(?: : "([A-Z]\w+)")?|\b(?:tell\("\w+", |unknownInstance\()"([A-Z]\w+)"/g;
+/** Literals, arguments of what makes conditions and events, and constants of CamelCase. */
+const REASON =
+  /\breason: (?:\w+ \? )?"([A-Z]\w+)"(?: : "([A-Z]\w+)")?|\b(?:tell\("\w+", |unknownInstance\(|toProgress\()"([A-Z]\w+)"|^const [A-Z_]+ = "((?:[A-Z][a-z]+){2,})";/gm;
 
 const pages = globSync(["*.md", "docs/**/*.md"]);
 const problems = [...pages.flatMap(brokenLinks), ...undocumentedReasons()];

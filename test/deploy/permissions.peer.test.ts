@@ -71,7 +71,7 @@ describe("the chart's accounts", { skip }, () => {
     });
   });
 
-  test("a serving certificate, and a drain that a budget holds up", async () => {
+  test("a serving certificate, a drain that a budget holds up, and a volume that is waited for", async () => {
     const { client, signal } = site;
     const deployment = await prepare(site, {
       ...simplest(provider, "drained"),
@@ -107,6 +107,13 @@ describe("the chart's accounts", { skip }, () => {
       ...budget,
       spec: { minAvailable: 1, selector: { matchLabels: labels } },
     } as KubeObject);
+    const volume = { apiVersion: "storage.k8s.io/v1", kind: "VolumeAttachment", metadata: { name: "volume" } };
+    const source = { persistentVolumeName: "volume" };
+    const attachment = { ...volume, spec: { attacher: "csi.example.com", nodeName: node.metadata.name, source } };
+    await site.create(coreResources.volumeAttachments, attachment as KubeObject);
+    const attached = { type: "merge", body: { status: { attached: true } } } as const;
+    const inStatus = { subresource: "status", signal } as const;
+    await client.patch(coreResources.volumeAttachments, volume.metadata, attached, inStatus);
     await client.delete(machines, refOf(machine), { signal });
     const refused = "create pods/eviction";
     await site.until("the budget says no", async () => {
@@ -116,6 +123,13 @@ describe("the chart's accounts", { skip }, () => {
         : { pending: `${tries.length} evictions` };
     });
     await client.delete(disruptionBudgets, refOf(pod), { signal });
+    await site.until("it waits for the volume", async () => {
+      const { conditions = [] } = (await client.get(machines, refOf(machine), { signal })).status ?? {};
+      return conditions.some(({ type, status }) => type === "VolumesDetached" && status === "False")
+        ? { done: undefined }
+        : { pending: JSON.stringify(conditions.map(({ type, reason }) => [type, reason])) };
+    });
+    await client.delete(coreResources.volumeAttachments, volume.metadata, { signal });
     await site.until("the Machine is gone", async () => {
       const left = await client.listAll(machines, { namespace: NAMESPACE, signal });
       return left.items.some(({ metadata }) => metadata.uid === machine.metadata.uid)

@@ -70,7 +70,7 @@ export function createReader(options: {
   async function carryOut({ language, text, file, until }: Snippet): Promise<void> {
     if (language === "json") return void JSON.parse(text);
     if (language === "sh") return until === undefined ? void (await shell(text)) : runUntil(text, until);
-    admit(text);
+    await admit(text);
     const path = join(cwd, file ?? "snippet.yaml");
     writeFileSync(path, text);
     if (file === undefined) await shell(`kubectl apply --dry-run=server --filename ${path}`);
@@ -92,7 +92,7 @@ export function createReader(options: {
 }
 
 /** What no schema tells: the webhooks' rules. @throws with their message. */
-function admit(text: string): void {
+async function admit(text: string): Promise<void> {
   const context = {
     providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
     allowsKubelet: parseVersionConstraint(">=1.33.0"),
@@ -104,7 +104,7 @@ function admit(text: string): void {
     if (document.errors[0]) throw document.errors[0];
     const object = document.toJS() as Record<string, unknown> | null;
     const rule = Object.entries(rules).find(([kind]) => kind === object?.["kind"])?.[1];
-    const verdict = object && rule?.({ operation: "CREATE", object, user: "reader" }, context);
+    const verdict = object && (await rule?.({ operation: "CREATE", object, user: "reader" }, context));
     if (verdict && !verdict.allowed) throw new Error(verdict.message);
   }
 }

@@ -110,7 +110,7 @@ describe("the chart's accounts", { skip }, () => {
     const volume = { apiVersion: "storage.k8s.io/v1", kind: "VolumeAttachment", metadata: { name: "volume" } };
     const source = { persistentVolumeName: "volume" };
     const attachment = { ...volume, spec: { attacher: "csi.example.com", nodeName: node.metadata.name, source } };
-    await site.create(coreResources.volumeAttachments, attachment as KubeObject);
+    await site.create(coreResources.volumeAttachments, attachment);
     const attached = { type: "merge", body: { status: { attached: true } } } as const;
     const inStatus = { subresource: "status", signal } as const;
     await client.patch(coreResources.volumeAttachments, volume.metadata, attached, inStatus);

@@ -22,6 +22,7 @@ export type Reader = {
 
 const ROOT = join(import.meta.dirname, "../..");
 const SHOWN = ["deploy", "examples", "apps", "packages", "providers", "node_modules", "package.json"];
+const BASH = ["--norc", "-eu", "-c"];
 const TIMEOUT_MS = 90_000;
 
 /** @param tools programs by the name that pages call them. */
@@ -40,13 +41,12 @@ export function createReader(options: {
   const env = { ...options.environment, HOME: folder, PATH: `${bin}:${process.env["PATH"]}` };
 
   async function shell(text: string): Promise<string> {
-    const args = ["-euo", "pipefail", "-c", text];
-    const { stdout, stderr } = await promisify(execFile)("bash", args, { cwd, env, timeout: TIMEOUT_MS });
+    const { stdout, stderr } = await promisify(execFile)("bash", [...BASH, text], { cwd, env, timeout: TIMEOUT_MS });
     return stdout + stderr;
   }
 
   async function runUntil(text: string, until: RegExp): Promise<void> {
-    const child = spawn("bash", ["-euo", "pipefail", "-c", `exec ${text}`], {
+    const child = spawn("bash", [...BASH, `exec ${text}`], {
       cwd,
       env,
       stdio: ["ignore", "pipe", "pipe"],

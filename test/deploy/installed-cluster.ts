@@ -19,6 +19,8 @@ export type InstalledCluster = {
   cloudApi: string;
   kubectl(...args: string[]): Promise<string>;
   helm(...args: string[]): Promise<string>;
+  /** Path of a kubeconfig of a ServiceAccount in kube-system. */
+  kubeconfigOf(account: string): Promise<string>;
   /** One more replica of the controller. */
   startController(): Promise<ControllerProcess>;
 };
@@ -71,6 +73,7 @@ export async function installChart(
     cloudApi: clouds.endpoints[0]?.url ?? "",
     kubectl,
     helm: (...args) => run(helm, args),
+    kubeconfigOf,
     async startController() {
       const anyPorts = ["--health-probe-address=127.0.0.1:0", "--metrics-address=127.0.0.1:0"];
       const controller = startController([...programs.controller, ...anyPorts], clouds.environment);
@@ -86,8 +89,12 @@ export async function installChart(
     const args = JSON.parse(
       await kubectl("get", "deployment", account, `--namespace=${NAMESPACE}`, output),
     ) as string[];
+    return [...args, `--kubeconfig=${await kubeconfigOf(account)}`];
+  }
+
+  async function kubeconfigOf(account: string): Promise<string> {
     const token = await kubectl("create", "token", account, `--namespace=${NAMESPACE}`, "--duration=1h");
-    const kubeconfig = join(folder, `${component}.kubeconfig`);
+    const kubeconfig = join(folder, `${account}.kubeconfig`);
     const named = <T>(kind: string, value: T) => [{ name: "it", [kind]: value }];
     const content = {
       apiVersion: "v1",
@@ -101,7 +108,7 @@ export async function installChart(
       "current-context": "it",
     };
     writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });
-    return [...args, `--kubeconfig=${kubeconfig}`];
+    return kubeconfig;
   }
 
   /** The API server calls Services of type ExternalName under the Service's own name, and so with its certificate. */

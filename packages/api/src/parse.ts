@@ -3,7 +3,7 @@
  * absent, and where the schema says `additionalProperties: false` an unknown key is a problem.
  */
 import type { Static, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Errors } from "typebox/value";
 import { nearestName } from "./nearest-name.ts";
 import { literalsOf } from "./schema.ts";
 
@@ -19,7 +19,7 @@ export type Parsed<T> = { value: T; problems: Problem[] };
 export function parseAs<T extends TSchema>(schema: T, value: unknown, path: string): Parsed<Static<T>> {
   const problems: Problem[] = [];
   const canonical = canonicalize(schema, value, { path, problems });
-  for (const { keyword, instancePath, params } of Compile(schema).Errors(canonical)) {
+  for (const { keyword, instancePath, params } of Errors(schema, canonical)) {
     const steps = instancePath.split("/").slice(1);
     const at = steps.reduce((parent, step) => parent + (/^\d+$/.test(step) ? `[${step}]` : `.${step}`), path);
     const found = steps.reduce<unknown>(

@@ -1,9 +1,10 @@
 // The Helm chart as what it renders, and the kustomize base that follows from it.
 // As a command (`node test/deploy/chart.ts`) it writes the base anew.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, isMap, parseAllDocuments } from "yaml";
+import { buildHelm } from "../peers/build.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 export const CHART = join(ROOT, "deploy/helm/machine-controller");
@@ -19,12 +20,6 @@ const HELMS_OWN: readonly (readonly string[])[] = [
   ["spec", "template", "metadata", "labels", "app.kubernetes.io/managed-by"],
   ["metadata", "annotations", "helm.sh/resource-policy"],
 ];
-
-export async function findHelm(): Promise<{ helm: string } | { skipped: string }> {
-  return spawnSync("helm", ["version"]).status === 0
-    ? { helm: execFileSync("sh", ["-c", "command -v helm"], { encoding: "utf8" }).trim() }
-    : { skipped: "helm is not installed" };
-}
 
 /** @param args of `helm template`. */
 export function renderChart(helm: string, ...args: readonly string[]): string {
@@ -57,7 +52,7 @@ export function kustomizeBase(helm: string): string {
 }
 
 if (import.meta.main) {
-  const built = await findHelm();
+  const built = await buildHelm();
   if ("skipped" in built) throw new Error(built.skipped);
   writeFileSync(KUSTOMIZE_OBJECTS, kustomizeBase(built.helm));
   console.log(`wrote ${KUSTOMIZE_OBJECTS}`);

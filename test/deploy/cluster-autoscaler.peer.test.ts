@@ -9,8 +9,8 @@ import { PROVIDERS } from "../e2e/provisioning/providers.ts";
 import { prepare } from "../e2e/provisioning/scenarios.ts";
 import { createSite, SIMULATED_SSH_KEY, simulatedAccess, type Site } from "../e2e/provisioning/site.ts";
 import { simplest } from "../e2e/provisioning/suite.ts";
+import { buildHelm } from "../peers/build.ts";
 import { describeRequest, isForbidden, requestsOf } from "./audit.ts";
-import { findHelm } from "./chart.ts";
 import { createClusterAutoscaler, type NodeGroup } from "./cluster-autoscaler.ts";
 import { type InstalledCluster, installChart } from "./installed-cluster.ts";
 
@@ -19,7 +19,7 @@ const BOUNDS = {
   "cluster.k8s.io/cluster-api-autoscaler-node-group-min-size": "0",
   "cluster.k8s.io/cluster-api-autoscaler-node-group-max-size": "5",
 };
-const found = await findHelm();
+const found = await buildHelm();
 const skip = "skipped" in found && found.skipped;
 const [provider] = PROVIDERS;
 assert.ok(provider);

@@ -5,10 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { buildHelm } from "../peers/build.ts";
 import { type RealControlPlane, startRealControlPlane } from "../peers/real-control-plane.ts";
-import { CHART, findHelm, KUBE_VERSION, KUSTOMIZE, KUSTOMIZE_OBJECTS, kustomizeBase, renderChart } from "./chart.ts";
+import { CHART, KUBE_VERSION, KUSTOMIZE, KUSTOMIZE_OBJECTS, kustomizeBase, renderChart } from "./chart.ts";
 
-const found = await findHelm();
+const found = await buildHelm();
 const skip = "skipped" in found && found.skipped;
 const helm = "helm" in found ? found.helm : "";
 

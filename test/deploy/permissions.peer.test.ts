@@ -15,15 +15,16 @@ import { PROVIDERS } from "../e2e/provisioning/providers.ts";
 import { prepare, type Scenario } from "../e2e/provisioning/scenarios.ts";
 import { createSite, SIMULATED_SSH_KEY, simulatedAccess, type Site } from "../e2e/provisioning/site.ts";
 import { simplest } from "../e2e/provisioning/suite.ts";
+import { buildHelm } from "../peers/build.ts";
 import { describeRequest, isForbidden, isUsed, requestsOf, rightsGranted } from "./audit.ts";
-import { findHelm, renderChart } from "./chart.ts";
+import { renderChart } from "./chart.ts";
 import { type InstalledCluster, installChart } from "./installed-cluster.ts";
 
 const VALUES = "referenceNamespaces={credentials}";
 const ACCOUNTS = ["machine-controller", "machine-controller-webhook"].map(
   (name) => `system:serviceaccount:${NAMESPACE}:${name}`,
 );
-const found = await findHelm();
+const found = await buildHelm();
 const skip = "skipped" in found && found.skipped;
 const helm = "helm" in found ? found.helm : "";
 const [provider] = PROVIDERS;

@@ -2,14 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { findHelm } from "../deploy/chart.ts";
 import { createCleanUp } from "../e2e/clean-up.ts";
+import { buildHelm } from "../peers/build.ts";
 import { startRealControlPlane } from "../peers/real-control-plane.ts";
 import { createReader, type Reader } from "./carry-out.ts";
 import { snippetsOf } from "./page.ts";
 import { CLUSTER_PAGES } from "./pages.ts";
 
-const found = await findHelm();
+const found = await buildHelm();
 const skip = "skipped" in found && found.skipped;
 
 /** What is on the cluster before a page begins. */

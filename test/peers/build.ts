@@ -36,6 +36,7 @@ const TOOLS = {
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     kubectl: "k8s.io/kubernetes/cmd/kubectl",
   },
+  helm: { helm: "helm.sh/helm/v4/cmd/helm" },
 };
 
 /**
@@ -45,18 +46,30 @@ const TOOLS = {
 export async function buildPeers(options: BuildOptions = {}): Promise<PeerBinaries | { skipped: string }> {
   const etcd = planOf("etcd");
   const kubernetes = planOf("kubernetes");
-  for (const plan of [etcd, kubernetes]) {
-    if (existsSync(plan.folder)) continue;
-    const skipped = whyNotBuildable(plan);
-    if (skipped !== undefined) return { skipped };
-    await build(plan, options);
-  }
+  const skipped = await buildMissing([etcd, kubernetes], options);
+  if (skipped !== undefined) return { skipped };
   return {
     etcd: join(etcd.folder, "etcd"),
     kubeApiserver: join(kubernetes.folder, "kube-apiserver"),
     kubeControllerManager: join(kubernetes.folder, "kube-controller-manager"),
     kubectl: join(kubernetes.folder, "kubectl"),
   };
+}
+
+/** The same for Helm, which only its own test asks for. */
+export async function buildHelm(options: BuildOptions = {}): Promise<{ helm: string } | { skipped: string }> {
+  const plan = planOf("helm");
+  const skipped = await buildMissing([plan], options);
+  return skipped === undefined ? { helm: join(plan.folder, "helm") } : { skipped };
+}
+
+async function buildMissing(plans: Plan[], options: BuildOptions): Promise<string | undefined> {
+  for (const plan of plans.filter(({ folder }) => !existsSync(folder))) {
+    const skipped = whyNotBuildable(plan);
+    if (skipped !== undefined) return skipped;
+    await build(plan, options);
+  }
+  return undefined;
 }
 
 interface Plan {

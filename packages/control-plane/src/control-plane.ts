@@ -1,4 +1,8 @@
 /** Wires store, kinds, security, verbs and controllers into one control plane. */
+import type { CallWebhook } from "./admission/call.ts";
+import { createHttpsTransport } from "./admission/https-transport.ts";
+import { createServiceResolver } from "./admission/services.ts";
+import { createWebhooks } from "./admission/webhooks.ts";
 import { afterInput } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { bootstrapNamespaces } from "./bootstrap-namespaces.ts";
@@ -6,6 +10,7 @@ import { createBootstrapTokenCleaner } from "./controllers/bootstrap-token-clean
 import { createCertificateSigner } from "./controllers/certificate-signer.ts";
 import { runController } from "./controllers/controller.ts";
 import { createCustomResourceCleanup } from "./controllers/custom-resource-cleanup.ts";
+import { createDefinitionNames } from "./controllers/definition-names.ts";
 import { createDisruptionBudgets } from "./controllers/disruption-budgets.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector.ts";
 import { createNamespaceContents } from "./controllers/namespace-contents.ts";
@@ -14,6 +19,7 @@ import { createNodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { createPodGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { endpointObjects } from "./endpoint-objects.ts";
 import { createHandler } from "./http/handler.ts";
+import type { LogLine } from "./log-line.ts";
 import { randomToken } from "./random.ts";
 import type { Random } from "./random.ts";
 import { createRegistry } from "./registry/registry.ts";
@@ -29,7 +35,7 @@ import { createNodeOpinion } from "./security/node-authorizer.ts";
 import { createRbac } from "./security/rbac.ts";
 import { createServiceAccountTokens } from "./security/service-account-tokens.ts";
 import { MASTERS } from "./security/user.ts";
-import type { LogLine, Server } from "./server.ts";
+import type { Server } from "./server.ts";
 import { openStorage } from "./storage/sqlite-storage.ts";
 import { ensureObjects, replaceObjects } from "./system-request.ts";
 
@@ -39,6 +45,8 @@ export type ControlPlaneOptions = {
   clock: Clock;
   random: Random;
   log?: (line: LogLine) => void;
+  /** How admission webhooks are reached; by default over HTTPS. */
+  callWebhook?: CallWebhook;
   /** How many revisions a watcher may lag behind before it is told 410 and lists again; at least 1. */
   keptRevisions?: number;
 };
@@ -74,14 +82,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...(options.keptRevisions === undefined ? {} : { keptRevisions: options.keptRevisions }),
   });
   const closing = new AbortController();
-  const server: Server = {
-    storage,
-    registry: createRegistry(storage),
-    clock,
-    random,
-    log: options.log ?? (() => {}),
-    closing: closing.signal,
-  };
+  const registry = createRegistry(storage);
+  const log = options.log ?? (() => {});
+  const call = options.callWebhook ?? createHttpsTransport({ closing: closing.signal });
+  const resolve = createServiceResolver(storage);
+  const webhooks = createWebhooks({ storage, registry, random, log, clock, call, resolve });
+  const server: Server = { storage, registry, clock, random, log, webhooks, closing: closing.signal };
   const adminToken = storage.setting("admin-token") ?? randomToken(random);
   storage.setSetting("admin-token", adminToken);
   const authority = await openCertificateAuthority({ storage, clock, random });
@@ -124,6 +130,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           createNamespaceContents(server, authority.certificatePem),
           createNamespaceLifecycle(server),
           createCustomResourceCleanup(server),
+          createDefinitionNames(server),
           createGarbageCollector(server),
           createCertificateSigner({ server, authorizer, authority }),
           createNodeLifecycle(server),

@@ -7,6 +7,7 @@
  *     const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port: 0 });
  *     await writeFile("kubeconfig", await controlPlane.kubeconfig({ server: url }));
  */
+export type { CallWebhook, WebhookCall } from "./admission/call.ts";
 export type { Clock } from "./clock.ts";
 export type { Random } from "./random.ts";
 export { createControlPlane } from "./control-plane.ts";
@@ -14,6 +15,6 @@ export type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 export { serveControlPlane } from "./http/serve.ts";
 export type { ServedControlPlane, ServeOptions } from "./http/serve.ts";
 export type { Connection } from "./security/authenticate.ts";
-export type { LogLine } from "./server.ts";
+export type { LogLine } from "./log-line.ts";
 export { StorageError } from "./storage/storage-error.ts";
 export type { StorageErrorCode } from "./storage/storage-error.ts";

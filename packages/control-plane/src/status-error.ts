@@ -30,6 +30,8 @@ const HTTP_CODES = {
   Invalid: 422,
   TooManyRequests: 429,
   InternalError: 500,
+  /** An error without a reason. */
+  Unknown: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
 } as const;
@@ -37,26 +39,34 @@ const HTTP_CODES = {
 export class StatusError extends Error {
   readonly reason: StatusReason;
   readonly details: StatusDetails | undefined;
+  /** A Status made elsewhere, passed on as it is; its `code` is a number. */
+  readonly #answer: JsonObject | undefined;
 
-  constructor(reason: StatusReason, message: string, options: { details?: StatusDetails; cause?: unknown } = {}) {
+  constructor(
+    reason: StatusReason,
+    message: string,
+    options: { details?: StatusDetails; cause?: unknown; answer?: JsonObject } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "StatusError";
     this.reason = reason;
     this.details = options.details;
+    this.#answer = options.answer;
   }
 
   get code(): number {
-    return HTTP_CODES[this.reason];
+    return this.#answer === undefined ? HTTP_CODES[this.reason] : Number(this.#answer["code"]);
   }
 
   toStatus(): JsonObject {
+    if (this.#answer !== undefined) return this.#answer;
     return {
       kind: "Status",
       apiVersion: "v1",
       metadata: {},
       status: "Failure",
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === "Unknown" ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };
@@ -84,8 +94,9 @@ export function notFound(subject: Subject, name: string): StatusError {
   });
 }
 
-export function alreadyExists(subject: Subject, name: string): StatusError {
-  return new StatusError("AlreadyExists", `${qualified(subject)} "${name}" already exists`, {
+export function alreadyExists(subject: Subject, name: string, isBeingDeleted = false): StatusError {
+  const why = isBeingDeleted ? "object is being deleted: " : "";
+  return new StatusError("AlreadyExists", `${why}${qualified(subject)} "${name}" already exists`, {
     details: detailsOf(subject, name),
   });
 }
@@ -113,6 +124,12 @@ export function invalid(subject: Subject, name: string, causes: StatusCause[]): 
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${text}`, {
     details: { ...detailsOf(subject, name), kind: subject.kind, causes },
   });
+}
+
+/** 422 for the options of a request, which have a kind but no name. */
+export function invalidOptions(kind: string, causes: StatusCause[]): StatusError {
+  const subject = { group: "meta.k8s.io", plural: kind, kind };
+  return invalid(subject, "", causes);
 }
 
 export function badRequest(message: string, cause?: unknown): StatusError {

@@ -10,6 +10,7 @@ import { keyOf } from "./verbs/context.ts";
 import type { Context } from "./verbs/context.ts";
 import { insert } from "./verbs/create.ts";
 import { removeObject } from "./verbs/delete.ts";
+import { write } from "./verbs/write.ts";
 
 export type Target = { resource: Resource; namespace?: string; name: string };
 
@@ -69,16 +70,16 @@ export async function changeStored(
   next: (old: KubeObject) => KubeObject,
 ): Promise<void> {
   const context = systemContext(server, target);
-  await server.storage
-    .write((transaction) => changeObject(context, transaction, { scope: target.scope ?? "main", next }))
-    .catch(ignore("NotFound", "Conflict"));
+  await write(context, {}, (transaction, admitted) =>
+    changeObject(admitted, transaction, { scope: target.scope ?? "main", next }),
+  ).catch(ignore("NotFound", "Conflict"));
 }
 
 export async function removeStored(server: Server, target: Target, options: JsonObject = {}): Promise<void> {
   const context = systemContext(server, target, "delete");
-  await server.storage
-    .write((transaction) => removeObject(context, transaction, options))
-    .catch(ignore("NotFound", "Conflict"));
+  await write(context, { deleteOptions: options }, (transaction, admitted) =>
+    removeObject(admitted, transaction, options),
+  ).catch(ignore("NotFound", "Conflict"));
 }
 
 /** The built-in resource a controller works on; it is always there. */

@@ -6,21 +6,22 @@ import type { FieldSet } from "./field-set.ts";
 import { itemKey } from "./typing.ts";
 import type { Typing } from "./typing.ts";
 
-/** Every field the value sets. */
-export function fieldsOf(value: unknown, typing: Typing): FieldSet {
+/** Every field the value sets. `isNew`: the objects and lists on the way came with it, and count as well. */
+export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSet {
+  const isMember = isNew && !typing.isAlwaysThere;
   if (isJsonObject(value) && !typing.isAtomic) {
     const entries = Object.entries(value);
     if (entries.length === 0) return MEMBER;
     return withChildren(
-      false,
-      entries.map(([name, inner]) => [`f:${name}`, fieldsOf(inner, typing.field(name))] as const),
+      isMember,
+      entries.map(([name, inner]) => [`f:${name}`, fieldsOf(inner, typing.field(name), isNew)] as const),
     );
   }
   if (Array.isArray(value) && typing.list.kind !== "atomic" && value.length > 0) {
     return withChildren(
-      false,
+      isMember,
       value.map((item) => {
-        const inside = typing.list.kind === "map" ? fieldsOf(item, typing.item()) : EMPTY;
+        const inside = typing.list.kind === "map" ? fieldsOf(item, typing.item(), isNew) : EMPTY;
         return [itemKey(item, typing.list), { ...inside, isMember: true }] as const;
       }),
     );
@@ -37,7 +38,7 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
       Object.entries(next).map(([name, inner]) => {
         const isNew = !(name in old);
         const field = typing.field(name);
-        return [`f:${name}`, isNew ? fieldsOf(inner, field) : changedFields(old[name], inner, field)] as const;
+        return [`f:${name}`, isNew ? fieldsOf(inner, field, isNew) : changedFields(old[name], inner, field)] as const;
       }),
     );
   }
@@ -50,12 +51,12 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
         if (before.has(key)) return [key, changedFields(before.get(key), item, typing.item())] as const;
         return [
           key,
-          { ...(typing.list.kind === "map" ? fieldsOf(item, typing.item()) : EMPTY), isMember: true },
+          { ...(typing.list.kind === "map" ? fieldsOf(item, typing.item(), true) : EMPTY), isMember: true },
         ] as const;
       }),
     );
   }
-  return fieldsOf(next, typing);
+  return fieldsOf(next, typing, true);
 }
 
 /** The fields of `old` that `next` has no more. */
@@ -66,11 +67,14 @@ export function removedFields(old: unknown, next: unknown, typing: Typing): Fiel
       false,
       Object.entries(old).map(([name, inner]) => {
         const field = typing.field(name);
-        return [`f:${name}`, name in next ? removedFields(inner, next[name], field) : fieldsOf(inner, field)] as const;
+        return [
+          `f:${name}`,
+          name in next ? removedFields(inner, next[name], field) : fieldsOf(inner, field, true),
+        ] as const;
       }),
     );
   }
-  return difference(fieldsOf(old, typing), fieldsOf(next, typing));
+  return difference(fieldsOf(old, typing, true), fieldsOf(next, typing, true));
 }
 
 function hasFields(value: JsonObject): boolean {

@@ -52,8 +52,8 @@ const UNTRACKED: FieldSet = withChildren(false, [
 ]);
 
 /** The fields of an object that managers can own. */
-export function trackedFields(object: JsonObject, typing: Typing): FieldSet {
-  return difference(fieldsOf(withoutManagedFields(object), typing), UNTRACKED);
+export function trackedFields(object: JsonObject, typing: Typing, isNew = false): FieldSet {
+  return difference(fieldsOf(withoutManagedFields(object), typing, isNew), UNTRACKED);
 }
 
 function withoutManagedFields(object: JsonObject): JsonObject {
@@ -101,7 +101,7 @@ export function trackUpdate(change: {
   time: string;
 }): JsonObject[] {
   const { manager, old, next, typing, time } = change;
-  if (old === undefined) return writeEntries([{ ...manager, time, fields: trackedFields(next, typing) }]);
+  if (old === undefined) return writeEntries([{ ...manager, time, fields: trackedFields(next, typing, true) }]);
   const [before, after] = [withoutManagedFields(old), withoutManagedFields(next)];
   const changed = difference(changedFields(before, after, typing), UNTRACKED);
   const removed = difference(removedFields(before, after, typing), UNTRACKED);

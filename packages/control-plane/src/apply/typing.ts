@@ -10,12 +10,17 @@ export type ListType = { kind: "atomic" } | { kind: "set" } | { kind: "map"; key
 export type Typing = {
   /** The object is replaced as one. */
   isAtomic: boolean;
+  /** Objects of the kind always have it, if only empty, so that nobody brings it along. */
+  isAlwaysThere: boolean;
   list: ListType;
   field(name: string): Typing;
   item(): Typing;
 };
 
 const ATOMIC: ListType = { kind: "atomic" };
+/** The parts of built-in kinds that are structs rather than pointers, and the one list that is not left out when empty. */
+const ALWAYS_THERE =
+  /^\w+(\.metadata|\.status|\.(spec|strategy|updateStrategy|jobTemplate|template|template\.metadata)+(\.containers)?)?$/;
 const PORT_KEYS = ["containerPort", "port"];
 
 export function typingOf(resource: Resource): Typing {
@@ -24,7 +29,11 @@ export function typingOf(resource: Resource): Typing {
   const builtIn = pathTyping(resource.kind);
   const own = schemaTyping(resource.schema);
   const typing = resource.custom
-    ? { ...own, field: (name: string) => (name === "metadata" ? builtIn.field(name) : own.field(name)) }
+    ? {
+        ...own,
+        isAlwaysThere: true,
+        field: (name: string) => (name === "metadata" ? builtIn.field(name) : own.field(name)),
+      }
     : builtIn;
   KNOWN.set(resource, typing);
   return typing;
@@ -46,6 +55,7 @@ function pathTyping(path: string): Typing {
   const isAtomic = path.endsWith("elector") && !path.endsWith(".nodeSelector");
   const typing: Typing = {
     isAtomic,
+    isAlwaysThere: ALWAYS_THERE.test(path),
     list,
     field: remember((name) => pathTyping(`${path}.${name}`)),
     item: () => typing,
@@ -59,6 +69,7 @@ function schemaTyping(schema: Schema | undefined): Typing {
   const additional = schema === undefined ? false : additionalSchema(schema);
   return {
     isAtomic: schema?.["x-kubernetes-map-type"] === "atomic",
+    isAlwaysThere: false,
     list: kind === "set" ? { kind } : kind === "map" ? { kind, keys } : ATOMIC,
     field: remember((name) => {
       const property = schema === undefined ? undefined : propertySchema(schema, name);

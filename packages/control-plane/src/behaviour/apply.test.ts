@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { valueAt } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import { createWorld, installWidgets, widget, WIDGETS } from "./test-world.ts";
 import type { World } from "./test-world.ts";
@@ -69,17 +70,20 @@ test("applying the same twice writes nothing", async (t) => {
 
 test("lists merge by key for built-in kinds and by schema for custom ones", async (t) => {
   const world = await createWorld(t);
-  const pods = "/api/v1/namespaces/default/pods/p";
-  const pod = (containers: JsonObject[]): JsonObject => ({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "p" },
-    spec: { containers },
+  const deployments = "/apis/apps/v1/namespaces/default/deployments/d";
+  const deployment = (containers: JsonObject[]): JsonObject => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "d" },
+    spec: {
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers } },
+    },
   });
-  await apply(world, "one", { path: pods, body: pod([{ name: "app", image: "i" }]) });
-  const { body } = await apply(world, "two", { path: pods, body: pod([{ name: "side", image: "j" }]) });
+  await apply(world, "one", { path: deployments, body: deployment([{ name: "app", image: "i" }]) });
+  const { body } = await apply(world, "two", { path: deployments, body: deployment([{ name: "side", image: "j" }]) });
   assert.deepEqual(
-    ((body["spec"] as JsonObject)["containers"] as JsonObject[]).map(({ name }) => name),
+    (valueAt(body, "spec.template.spec.containers") as JsonObject[]).map(({ name }) => name),
     ["app", "side"],
   );
   await installWidgets(world);

@@ -76,7 +76,7 @@ test("deletion answers with a Status and honours preconditions", async (t) => {
   assert.equal(refused.code, 409);
   assert.match(
     String(refused.body["message"]),
-    /Precondition failed: UID in precondition: other, UID in object meta: /,
+    /the UID in the precondition \(other\) does not match the UID in record \(/,
   );
   const { code, body } = await call("DELETE", `${MAPS}/a`, { body: { preconditions: { uid: created.metadata.uid } } });
   assert.equal(code, 200);

@@ -26,7 +26,6 @@ import { watchCases } from "./cases/watch.ts";
 
 export { bindCases } from "./behaviour.ts";
 export type { Behaviour, BoundCase, Case } from "./behaviour.ts";
-export { KNOWN_DIFFERENCES } from "./known-differences.ts";
 export { inProcessBody } from "./in-process-body.ts";
 export type { Body, ClientCertificate, Reply, Sent } from "./world.ts";
 

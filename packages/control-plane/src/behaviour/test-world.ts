@@ -1,7 +1,7 @@
 /** A control plane in memory, with a clock that stands still until a test moves it, and a terse client. */
 import type { TestContext } from "node:test";
 import { createControlPlane } from "../control-plane.ts";
-import type { ControlPlane } from "../control-plane.ts";
+import type { ControlPlane, ControlPlaneOptions } from "../control-plane.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { createManualClock, turn } from "./clock.ts";
 
@@ -26,10 +26,7 @@ export type CallOptions = {
   certificate?: string;
 };
 
-export async function createWorld(
-  t: TestContext,
-  options: { database?: string; keptRevisions?: number } = {},
-): Promise<World> {
+export async function createWorld(t: TestContext, options: Partial<ControlPlaneOptions> = {}): Promise<World> {
   const clock = createManualClock();
   let seed = 1;
   const random = {
@@ -40,13 +37,13 @@ export async function createWorld(
       }),
   };
   const controlPlane = await createControlPlane({
-    database: options.database ?? ":memory:",
-    ...(options.keptRevisions === undefined ? {} : { keptRevisions: options.keptRevisions }),
+    database: ":memory:",
     clock,
     random,
     log: (line) => {
       if (line.level === "error") t.diagnostic(JSON.stringify(line));
     },
+    ...options,
   });
   const stop = new AbortController();
   const running: Promise<void>[] = [];

@@ -120,5 +120,5 @@ test("a resourceVersion from the future is refused with a time to retry", async 
   const world = await createWorld(t);
   const { code, body } = await world.call("GET", `${MAPS}?watch=1&resourceVersion=99999`);
   assert.equal(code, 504);
-  assert.match(String(body["message"]), /^Too large resource version: 99999, current: \d+$/);
+  assert.match(String(body["message"]), /^Timeout: Too large resource version: 99999, current: \d+$/);
 });

@@ -79,7 +79,7 @@ export function definition({ group }: Pick<World, "group">, options: DefinitionO
 export async function installWidgets(world: World, options: DefinitionOptions = {}): Promise<string> {
   const { group, path, once } = world;
   const { plural = "widgets", scope } = options;
-  const [{ name: version = "v1" } = {}] = (options.versions ?? []) as { name?: string }[];
+  const version = (options.versions?.[0]?.["name"] ?? "v1") as string;
   await once(plural, () => install(world, definition(world, options)));
   return scope === "Cluster" ? `/apis/${group}/${version}/${plural}` : path(`${group}/${version}/${plural}`);
 }
@@ -99,14 +99,8 @@ export async function install(world: World, body: JsonObject): Promise<void> {
   }
 }
 
-// oxlint-disable-next-line max-params -- reads as the object it makes
-export function widget(
-  { group }: Pick<World, "group">,
-  name: string,
-  spec: JsonObject = { size: 3 },
-  kind = "Widget",
-): JsonObject {
-  return { apiVersion: `${group}/v1`, kind, metadata: { name }, spec };
+export function widget({ group }: Pick<World, "group">, name: string, spec: JsonObject = { size: 3 }): JsonObject {
+  return { apiVersion: `${group}/v1`, kind: "Widget", metadata: { name }, spec };
 }
 
 function kindOf(plural: string): string {

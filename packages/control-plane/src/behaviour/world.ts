@@ -81,8 +81,7 @@ export type WorldOptions = {
 export async function createWorld(body: Body, options: WorldOptions): Promise<{ world: World; end(): void }> {
   const { run, topic, index, made } = options;
   const leave = new AbortController();
-  // oxlint-disable-next-line max-params -- a method and a path read best in this order, and every call has a signal
-  const send = (method: string, path: string, sent: CallOptions, signal: AbortSignal): Promise<Reply> => {
+  const send = ([method, path, sent]: Call, signal: AbortSignal): Promise<Reply> => {
     const content = toContent(sent.body);
     return body.send({
       method,
@@ -94,7 +93,7 @@ export async function createWorld(body: Body, options: WorldOptions): Promise<{ 
     });
   };
   const call = async (method: string, path: string, sent: CallOptions = {}): Promise<Answer> => {
-    const reply = await send(method, path, sent, AbortSignal.any([leave.signal, AbortSignal.timeout(PATIENCE_MS)]));
+    const reply = await send([method, path, sent], AbortSignal.any([leave.signal, AbortSignal.timeout(PATIENCE_MS)]));
     return toAnswer(reply);
   };
   const namespace = `${topic}-${index}-${run}`;
@@ -110,7 +109,7 @@ export async function createWorld(body: Body, options: WorldOptions): Promise<{ 
     call,
     async watch(path, sent = {}) {
       const stop = new AbortController();
-      const reply = await send("GET", path, sent, AbortSignal.any([leave.signal, stop.signal]));
+      const reply = await send(["GET", path, sent], AbortSignal.any([leave.signal, stop.signal]));
       if (reply.status !== 200) throw new Error(`watch answered ${JSON.stringify((await toAnswer(reply)).body)}`);
       return toWatch(reply, stop);
     },
@@ -136,6 +135,8 @@ export async function createWorld(body: Body, options: WorldOptions): Promise<{ 
   if (created.status !== 201) throw new Error(JSON.stringify(created.body));
   return { world, end: () => leave.abort() };
 }
+
+type Call = [method: string, path: string, sent: CallOptions];
 
 function toContent(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
   if (body === undefined || typeof body === "string") return body;

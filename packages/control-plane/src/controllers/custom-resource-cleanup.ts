@@ -1,5 +1,6 @@
 /** Deletes the objects of a CustomResourceDefinition that is being deleted, then lets the definition go. */
-import { CLEANUP_FINALIZER, toResources } from "../registry/custom-definition.ts";
+import { toResources } from "../registry/custom-definition.ts";
+import { CLEANUP_FINALIZER } from "../registry/definition-status.ts";
 import type { KubeObject } from "../object.ts";
 import type { Server } from "../server.ts";
 import { builtIn, changeStored, read, removeStored } from "../system-request.ts";

@@ -48,7 +48,8 @@ export function resourceList(registry: Registry, group: string, version: string)
 }
 
 export function verbsOf(resource: Resource): readonly string[] {
-  return resource.review === true ? ["create"] : STANDARD_VERBS;
+  if (resource.review === true) return ["create"];
+  return STANDARD_VERBS.filter((verb) => verb !== "deletecollection" || resource.storage !== "namespaces");
 }
 
 /** What a subresource serves: its verbs, and the kind it speaks when that is not the resource's own. */

@@ -6,6 +6,7 @@ import type { Resource } from "../registry/resource.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
 import { unknownPath } from "./discovery-request.ts";
 import { groupVersions } from "./groups.ts";
+import { openApiV2 } from "./openapi-v2.ts";
 import { openApiV3 } from "./openapi-v3.ts";
 
 const INFO = { title: "Kubernetes", version: "v1.36.0" };
@@ -21,7 +22,7 @@ export function serveOpenApi({ server, request }: DiscoveryRequest, path: string
       const headers = { "content-type": "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" };
       return new Response(EMPTY_V2_PROTOBUF, { headers });
     }
-    return respondJson({ swagger: "2.0", info: INFO, paths: {}, definitions: definitionsV2(registry.all()) });
+    return respondJson({ ...openApiV2([openApiV3(registry.all())]), info: INFO });
   }
   if (path === "/openapi/v3") {
     const paths: JsonObject = {};
@@ -40,11 +41,4 @@ export function serveOpenApi({ server, request }: DiscoveryRequest, path: string
   const resources = match === null ? [] : inGroup(match[1] ?? "", match[2] ?? "");
   if (resources.length === 0) throw unknownPath();
   return respondJson(openApiV3(resources));
-}
-
-function definitionsV2(resources: readonly Resource[]): JsonObject {
-  const { components } = openApiV3([...resources]) as { components: { schemas: JsonObject } };
-  return JSON.parse(
-    JSON.stringify(components.schemas).replaceAll("#/components/schemas/", "#/definitions/"),
-  ) as JsonObject;
 }

@@ -19,13 +19,13 @@ export async function dispatch(context: Context, guards: Guards): Promise<Respon
   if (subresource !== "" && !resource.subresources.includes(subresource)) throw unknownPath();
   switch (subresource) {
     case "":
-      if (resource.review !== true) return serveMain(context);
+      if (resource.review !== true) return serveMain(context, guards);
       if (verb !== "create") throw notAllowed();
       return answerReview(context, guards);
     case "status":
     case "approval":
     case "finalize":
-      return serveStatus(context);
+      return serveStatus(context, guards);
     case "scale":
       if (resource.scale === undefined) throw unknownPath();
       if (!["get", "update", "patch"].includes(verb)) throw notAllowed();
@@ -41,7 +41,8 @@ export async function dispatch(context: Context, guards: Guards): Promise<Respon
   }
 }
 
-async function serveMain(context: Context): Promise<Response> {
+async function serveMain(context: Context, guards: Guards): Promise<Response> {
+  if (!isOffered(context)) throw notAllowed();
   switch (context.verb) {
     case "get":
       return getObject(context);
@@ -52,7 +53,7 @@ async function serveMain(context: Context): Promise<Response> {
     case "create":
       return createObject(context);
     case "update":
-      return updateObject(context);
+      return updateObject(context, guards.authorizer);
     case "patch":
       return patchObject(context);
     case "delete":
@@ -64,12 +65,19 @@ async function serveMain(context: Context): Promise<Response> {
   }
 }
 
-async function serveStatus(context: Context): Promise<Response> {
+/** Objects are created in collections and changed by name; namespaces are deleted one at a time. */
+function isOffered({ verb, name, resource }: Context): boolean {
+  if (verb === "create") return name === "";
+  if (verb === "update" || verb === "patch") return name !== "";
+  return !(verb === "deletecollection" && resource.storage === "namespaces");
+}
+
+async function serveStatus(context: Context, guards: Guards): Promise<Response> {
   switch (context.verb) {
     case "get":
       return getObject(context);
     case "update":
-      return updateObject(context);
+      return updateObject(context, guards.authorizer);
     case "patch":
       return patchObject(context);
     default:

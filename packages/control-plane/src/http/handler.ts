@@ -50,7 +50,9 @@ async function serve(options: HandlerOptions, request: Request, connection: Conn
   const { group, version, plural } = resourceRequest;
   authorizer.check(user, resourceRequest);
   const resource = server.registry.find(group, version, plural);
-  if (resource === undefined)
+  // A Namespace's own path names it as the namespace too.
+  const isMisplaced = resource?.namespaced === false && resourceRequest.namespace !== "" && plural !== "namespaces";
+  if (resource === undefined || isMisplaced)
     throw new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
   if (resource.namespaced && resourceRequest.namespace === "" && needsNamespace(resourceRequest.verb)) {
     throw new StatusError("BadRequest", "an empty namespace may not be set during creation");
@@ -80,7 +82,7 @@ function toResourceRequest(url: URL, method: string): ResourceRequest | undefine
     throw new StatusError("BadRequest", "the path is not a valid URL path", { cause: error });
   }
   if (parsed === undefined) return undefined;
-  const isWatch = isTrue(url.searchParams.get("watch"));
+  const isWatch = parsed.isOldWatch || isTrue(url.searchParams.get("watch"));
   const verb = verbOf(method, { name: parsed.name, isWatch });
   const fromSelector =
     verb === "list" || verb === "watch" ? selectedName(url.searchParams.get("fieldSelector") ?? "") : undefined;

@@ -27,6 +27,6 @@ export function negotiate(accept: string | null): Representation {
   }
   throw new StatusError(
     "NotAcceptable",
-    "only the following media types are accepted: application/json, application/yaml, application/json;stream=watch",
+    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/json;stream=watch",
   );
 }

@@ -11,15 +11,18 @@ export type ResourceRequest = {
 };
 
 /** `undefined`: not the path of a resource (discovery, health, …). */
-export function parseResourcePath(path: string): Omit<ResourceRequest, "verb"> | undefined {
+export function parseResourcePath(path: string): (Omit<ResourceRequest, "verb"> & { isOldWatch: boolean }) | undefined {
   const parts = path.split("/").slice(1).map(decodeURIComponent);
   const core = parts[0] === "api";
   if (!core && parts[0] !== "apis") return undefined;
   const rest = parts.slice(core ? 1 : 2);
-  const [version = "", ...segments] = rest;
+  const [version = "", ...below] = rest;
+  // Before `?watch=1` there was `/watch/` in front of the resource; clients still know it.
+  const isOldWatch = below[0] === "watch" && below.length > 1;
+  const segments = isOldWatch ? below.slice(1) : below;
   const group = core ? "" : (parts[1] ?? "");
   if (version === "" || segments.length === 0 || segments[0] === "") return undefined;
-  const at = (plural = "", name = "", subresource = "") => ({ group, version, plural, name, subresource });
+  const at = (plural = "", name = "", subresource = "") => ({ group, version, plural, name, subresource, isOldWatch });
   if (segments[0] !== "namespaces" || segments.length < 2) return { ...at(...segments), namespace: "" };
   const [, namespace = "", plural, name, subresource] = segments;
   if (plural === undefined || (core && NAMESPACE_SUBRESOURCES.includes(plural) && name === undefined)) {

@@ -1,7 +1,7 @@
 /** Kubernetes' strategic merge patch for built-in kinds: lists merge by key, `$patch` and friends are directives. */
 import { isEqual, isJsonObject, textOf } from "../object.ts";
 import type { JsonObject } from "../object.ts";
-import { badRequest } from "../status-error.ts";
+import { badRequest, StatusError } from "../status-error.ts";
 import { listMergeOf } from "./merge-keys.ts";
 
 const PATCH = "$patch";
@@ -62,7 +62,7 @@ function mergeItem(options: { result: unknown[]; item: JsonObject; key: string; 
   const { result, item, key, path } = options;
   const identity = item[key];
   if (identity === undefined) {
-    throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    throw new StatusError("Unknown", `map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
   }
   const at = result.findIndex((existing) => isJsonObject(existing) && existing[key] === identity);
   if (item[PATCH] === "delete") {

@@ -92,6 +92,20 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   ValidatingWebhookConfiguration: (object) => fillWebhooks(object, {}),
 };
 
+/** What only new objects get. */
+export const builtInCreation: Record<string, (object: KubeObject) => void> = {
+  /** A node takes no work until it has proved to be ready. */
+  Node(object) {
+    const spec = ensure(object, "spec");
+    const taints = arrayAt(spec, "taints");
+    const taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" };
+    const has = taints.some(
+      (item) => isJsonObject(item) && item["key"] === taint.key && item["effect"] === taint.effect,
+    );
+    if (!has) spec["taints"] = [...taints, taint];
+  },
+};
+
 function ensure(object: JsonObject, key: string): JsonObject {
   if (!isJsonObject(object[key])) object[key] = {};
   return object[key] as JsonObject;

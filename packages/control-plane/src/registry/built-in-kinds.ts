@@ -2,7 +2,7 @@
 import type { Resource, Scale } from "./resource.ts";
 import { toApiVersion } from "../object.ts";
 import { builtInColumns, DEFAULT_COLUMNS } from "../table/built-in-columns.ts";
-import { builtInDefaults } from "./built-in-defaults.ts";
+import { builtInCreation, builtInDefaults } from "./built-in-defaults.ts";
 import { builtInRules } from "./built-in-rules.ts";
 
 type Row = {
@@ -13,7 +13,7 @@ type Row = {
   categories?: string[];
   subresources?: string[];
   fields?: string[];
-  generation?: true;
+  generation?: true | "spec-and-annotations";
   scale?: true;
   storage?: string;
   statusOnCreate?: true;
@@ -65,6 +65,7 @@ const KINDS: Record<string, Row[]> = {
       short: ["po"],
       categories: ["all"],
       subresources: ["status", "eviction", "binding"],
+      generation: true,
       fields: [
         "spec.nodeName",
         "spec.restartPolicy",
@@ -134,7 +135,7 @@ const KINDS: Record<string, Row[]> = {
       short: ["deploy"],
       categories: ["all"],
       subresources: ["status", "scale"],
-      generation: true,
+      generation: "spec-and-annotations",
       scale: true,
     },
     {
@@ -273,6 +274,7 @@ function toResource(apiVersion: string, row: Row): Resource {
   const storage = row.storage ?? (group === "" ? row.plural : `${row.plural}.${group}`);
   const defaults = builtInDefaults[row.kind];
   const rules = builtInRules[row.kind];
+  const prepareCreate = builtInCreation[row.kind];
   return {
     group,
     version,
@@ -289,11 +291,12 @@ function toResource(apiVersion: string, row: Row): Resource {
     ...(row.scale === true ? { scale: WORKLOAD_SCALE } : {}),
     selectableFields: row.fields ?? [],
     columns: builtInColumns[row.kind] ?? DEFAULT_COLUMNS,
-    generation: row.generation === true ? "spec" : "none",
+    generation: row.generation === true ? "spec" : (row.generation ?? "none"),
     statusOnCreate: row.statusOnCreate === true || !(row.subresources ?? []).includes("status"),
     custom: false,
     ...(row.review === true ? { review: true } : {}),
     ...(defaults === undefined ? {} : { applyDefaults: defaults }),
+    ...(prepareCreate === undefined ? {} : { prepareCreate }),
     ...(rules === undefined ? {} : { validate: rules }),
   };
 }

@@ -1,6 +1,6 @@
 /** What makes an object of a built-in kind invalid, for the rules clients meet in practice. */
-import { isEqual, objectAt, valueAt } from "../object.ts";
-import type { KubeObject } from "../object.ts";
+import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, valueAt } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
 import type { StatusCause } from "../status-error.ts";
 import { validateDefinition } from "./custom-definition.ts";
 
@@ -12,19 +12,22 @@ export const builtInRules: Record<string, Rule> = {
     ...immutable({ object, old, path: "type" }),
     ...immutableData(object, old),
   ],
-  ConfigMap: immutableData,
-  Pod: (object) => required(object, "spec.containers"),
-  Deployment: (object) => required(object, "spec.selector"),
-  DaemonSet: (object) => required(object, "spec.selector"),
-  ReplicaSet: (object) => required(object, "spec.selector"),
+  ConfigMap: (object, old) => [...configKeys(object), ...immutableData(object, old)],
+  Pod: (object, old) => [...required(object, "spec.containers"), ...podChanges(object, old)],
+  Node: (object, old) => [...taintProblems(object), ...providerIdChange(object, old)],
+  Deployment: selectorRules,
+  DaemonSet: selectorRules,
+  ReplicaSet: selectorRules,
+  Role: (object) => roleRules(object, { isNamespaced: true }),
+  ClusterRole: (object) => roleRules(object, { isNamespaced: false }),
   CertificateSigningRequest: (object, old) => [
     ...required(object, "spec.signerName"),
     ...required(object, "spec.request"),
     ...required(object, "spec.usages"),
     ...immutable({ object, old, path: "spec" }),
   ],
-  RoleBinding: (object, old) => immutable({ object, old, path: "roleRef" }),
-  ClusterRoleBinding: (object, old) => immutable({ object, old, path: "roleRef" }),
+  RoleBinding: (object, old) => immutable({ object, old, path: "roleRef", why: "cannot change roleRef" }),
+  ClusterRoleBinding: (object, old) => immutable({ object, old, path: "roleRef", why: "cannot change roleRef" }),
   Lease: (object) => {
     const seconds = valueAt(object, "spec.leaseDurationSeconds");
     return typeof seconds === "number" && seconds <= 0
@@ -44,11 +47,16 @@ function required(object: KubeObject, path: string): StatusCause[] {
   return missing ? [{ reason: "FieldValueRequired", message: "Required value", field: path }] : [];
 }
 
-function immutable(options: { object: KubeObject; old: KubeObject | undefined; path: string }): StatusCause[] {
-  const { object, old, path } = options;
+function immutable(options: {
+  object: KubeObject;
+  old: KubeObject | undefined;
+  path: string;
+  why?: string;
+}): StatusCause[] {
+  const { object, old, path, why = "field is immutable" } = options;
   if (old === undefined) return [];
   const value = valueAt(object, path);
-  return isEqual(value, valueAt(old, path)) ? [] : [invalidValue(path, value, "field is immutable")];
+  return isEqual(value, valueAt(old, path)) ? [] : [invalidValue(path, value, why)];
 }
 
 function immutableData(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
@@ -57,6 +65,98 @@ function immutableData(object: KubeObject, old: KubeObject | undefined): StatusC
   return ["data", "binaryData", "immutable"]
     .filter((field) => !isEqual(object[field], old[field]))
     .map((field) => ({ ...forbidden, field }));
+}
+
+function selectorRules(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  return [...required(object, "spec.selector"), ...immutable({ object, old, path: "spec.selector" })];
+}
+
+const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
+const CONFIG_KEY_RULE =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+function configKeys(object: KubeObject): StatusCause[] {
+  return ["data", "binaryData"].flatMap((field) =>
+    Object.keys(objectAt(object, field))
+      .filter((key) => !CONFIG_KEY.test(key))
+      .map((key) => invalidValue(`${field}[${key}]`, key, CONFIG_KEY_RULE)),
+  );
+}
+
+/** What may change in a pod's spec; there is no binding here, so that its node may be set once. */
+const POD_CHANGES =
+  "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative),`spec.tolerations` (only additions to existing tolerations)";
+
+function podChanges(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  if (old === undefined) return [];
+  const fixed = (pod: KubeObject): JsonObject => {
+    const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...spec } = objectAt(pod, "spec");
+    const withoutImages = (field: string): JsonObject[] =>
+      arrayAt(spec, field)
+        .filter(isJsonObject)
+        .map(({ image: _image, ...container }) => container);
+    const { nodeName, ...rest } = spec;
+    const isBound = objectAt(old, "spec")["nodeName"] !== undefined;
+    return {
+      ...rest,
+      ...(isBound ? { nodeName } : {}),
+      containers: withoutImages("containers"),
+      initContainers: withoutImages("initContainers"),
+    };
+  };
+  if (isEqual(fixed(object), fixed(old))) return [];
+  return [{ reason: "FieldValueForbidden", message: POD_CHANGES, field: "spec" }];
+}
+
+const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+function taintProblems(node: KubeObject): StatusCause[] {
+  const seen = new Set<string>();
+  return arrayAt(node["spec"], "taints")
+    .filter(isJsonObject)
+    .flatMap((taint, index): StatusCause[] => {
+      const field = `metadata.taints[${index}]`;
+      const effect = stringAt(taint, "effect");
+      if (!TAINT_EFFECTS.includes(effect)) {
+        const supported = TAINT_EFFECTS.map((name) => JSON.stringify(name)).join(", ");
+        const message = `Unsupported value: ${JSON.stringify(effect)}: supported values: ${supported}`;
+        return [{ reason: "FieldValueNotSupported", message, field: `${field}.effect` }];
+      }
+      const identity = `${stringAt(taint, "key")}:${effect}`;
+      if (!seen.has(identity)) {
+        seen.add(identity);
+        return [];
+      }
+      return [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(taint)}`, field }];
+    });
+}
+
+function providerIdChange(node: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  const before = stringAt(old?.["spec"], "providerID");
+  if (before === "" || before === stringAt(node["spec"], "providerID")) return [];
+  const message = 'Forbidden: node updates may not change providerID except from "" to valid';
+  return [{ reason: "FieldValueForbidden", message, field: "spec.providerID" }];
+}
+
+function roleRules(role: KubeObject, { isNamespaced }: { isNamespaced: boolean }): StatusCause[] {
+  return arrayAt(role, "rules").flatMap((rule, index): StatusCause[] => {
+    const at = (field: string): string => `rules[${index}].${field}`;
+    const missing = (field: string, message: string): StatusCause[] =>
+      arrayAt(rule, field).length > 0
+        ? []
+        : [{ reason: "FieldValueRequired", message: `Required value: ${message}`, field: at(field) }];
+    const causes = missing("verbs", "verbs must contain at least one value");
+    const paths = arrayAt(rule, "nonResourceURLs");
+    if (paths.length > 0) {
+      const why = "namespaced rules cannot apply to non-resource URLs";
+      return isNamespaced ? [...causes, invalidValue(at("nonResourceURLs"), paths, why)] : causes;
+    }
+    return [
+      ...causes,
+      ...missing("apiGroups", "resource rules must supply at least one api group"),
+      ...missing("resources", "resource rules must supply at least one resource"),
+    ];
+  });
 }
 
 function base64Values(object: KubeObject): StatusCause[] {

@@ -28,6 +28,14 @@ export function toStored(object: KubeObject, resource: Resource): KubeObject {
     : { ...object, apiVersion: resource.storageApiVersion };
 }
 
+/** An object as another form of the same kind has it; a copy unless the forms are one. */
+export function convertObject(object: KubeObject, from: Resource, to: Resource): KubeObject {
+  if (from === to) return object;
+  const stored = toStored(object, from);
+  if (to.group === "events.k8s.io") return toEventsGroup(stored);
+  return { ...stored, apiVersion: toApiVersion(to.group, to.version) };
+}
+
 /** Whether the kept text is, byte for byte, what this resource serves. */
 export function isServedAsKept(stored: Pick<Stored, "json" | "revision">, resource: Resource): boolean {
   const apiVersion = toApiVersion(resource.group, resource.version);

@@ -1,10 +1,12 @@
-/** CustomResourceDefinitions: what makes one valid, its status, and the resources it serves. */
+/** CustomResourceDefinitions: what makes one valid, and the resources it serves. */
+import { compileRuleValidator } from "../cel/validate-rules.ts";
 import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { StatusCause } from "../status-error.ts";
 import { checkSchema } from "../schema/check-schema.ts";
 import { customColumns } from "../table/custom-columns.ts";
 import { readJsonPath } from "../table/json-path.ts";
+import { hasCondition } from "./definition-status.ts";
 import type { Resource, Scale } from "./resource.ts";
 
 export function validateDefinition(definition: KubeObject, old: KubeObject | undefined): StatusCause[] {
@@ -32,8 +34,7 @@ export function validateDefinition(definition: KubeObject, old: KubeObject | und
       field: "spec.versions",
     });
   }
-  for (const [index, version] of versions.entries())
-    causes.push(...validateVersion(version, `spec.versions[${index}]`));
+  causes.push(...validateColumns(versions), ...validateSchemas(versions));
   if (old !== undefined && !isEqual(objectAt(old, "spec")["scope"], objectAt(definition, "spec")["scope"])) {
     const value = JSON.stringify(objectAt(definition, "spec")["scope"]);
     causes.push({
@@ -45,67 +46,56 @@ export function validateDefinition(definition: KubeObject, old: KubeObject | und
   return causes;
 }
 
-function validateVersion(version: JsonObject, path: string): StatusCause[] {
-  const field = `${path}.schema.openAPIV3Schema`;
-  const schema = schemaOf(version);
-  if (schema === undefined) {
-    return [{ reason: "FieldValueRequired", message: "Required value: schemas are required", field }];
-  }
-  const columns = arrayAt(version, "additionalPrinterColumns").flatMap((column, index) => {
-    const jsonPath = stringAt(column, "jsonPath");
-    if (jsonPath !== "" && readJsonPath(jsonPath) !== undefined) return [];
-    const message = `Invalid value: ${JSON.stringify(jsonPath)}: must be a simple JSON path`;
-    return [{ reason: "FieldValueInvalid", message, field: `${path}.additionalPrinterColumns[${index}].jsonPath` }];
-  });
-  return [...checkSchema(schema, field), ...columns];
+/** What all versions have in common the server keeps, and names, once. */
+function isShared(versions: readonly JsonObject[], field: string): boolean {
+  return versions.every((version) => isEqual(version[field], versions[0]?.[field]));
 }
 
-/** Holds a definition until its objects are gone. */
-export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+function validateColumns(versions: readonly JsonObject[]): StatusCause[] {
+  const shared = isShared(versions, "additionalPrinterColumns");
+  return (shared ? versions.slice(0, 1) : versions).flatMap((version, index) => {
+    const path = `${shared ? "spec" : `spec.versions[${index}]`}.additionalPrinterColumns`;
+    return arrayAt(version, "additionalPrinterColumns").flatMap((column, at): StatusCause[] => {
+      const jsonPath = stringAt(column, "jsonPath");
+      const field = `${path}[${at}].JSONPath`;
+      if (jsonPath === "") return [{ reason: "FieldValueRequired", message: "Required value", field }];
+      if (readJsonPath(jsonPath) !== undefined) return [];
+      const message = `Invalid value: ${JSON.stringify(jsonPath)}: must be a simple JSON path`;
+      return [{ reason: "FieldValueInvalid", message, field }];
+    });
+  });
+}
 
-/** Fills the names people leave out, the conversion strategy and the finalizer. */
+function validateSchemas(versions: readonly JsonObject[]): StatusCause[] {
+  const missing = versions.flatMap((version, index) => {
+    const field = `spec.versions[${index}].schema.openAPIV3Schema`;
+    return schemaOf(version) === undefined ? [{ reason: "FieldValueRequired", message: "Required value", field }] : [];
+  });
+  if (missing.length > 0) return missing;
+  const shared = isShared(versions, "schema");
+  return (shared ? versions.slice(0, 1) : versions).flatMap((version, index) => {
+    const schema = schemaOf(version);
+    const path = shared ? "spec.validation.openAPIV3Schema" : `spec.versions[${index}].schema.openAPIV3Schema`;
+    return schema === undefined ? [] : checkSchema(schema, path);
+  });
+}
+
+/** Fills the names people leave out and the conversion strategy. */
 export function defaultDefinition(definition: KubeObject): void {
   const spec = objectAt(definition, "spec");
   const names = objectAt(spec, "names");
   names["singular"] ??= stringAt(names, "kind").toLowerCase();
   names["listKind"] ??= `${stringAt(names, "kind")}List`;
   spec["conversion"] ??= { strategy: "None" };
-  const { metadata } = definition;
-  const finalizers = metadata.finalizers ?? [];
-  if (metadata.deletionTimestamp === undefined && !finalizers.includes(CLEANUP_FINALIZER)) {
-    metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];
-  }
 }
 
-/** The status of a definition that is served: names accepted, established, stored versions remembered. */
-export function establish(definition: KubeObject, time: string): void {
-  const before = objectAt(definition, "status");
-  const storedVersions = arrayAt(before, "storedVersions").filter((version) => typeof version === "string");
-  const storage = stringAt(storageVersion(definition), "name");
-  if (storage !== "" && !storedVersions.includes(storage)) storedVersions.push(storage);
-  const kept = arrayAt(before, "conditions").filter(isJsonObject);
-  const condition = (type: string, reason: string, message: string): JsonObject =>
-    kept.find((existing) => existing["type"] === type && existing["status"] === "True") ?? {
-      type,
-      status: "True",
-      lastTransitionTime: time,
-      reason,
-      message,
-    };
-  definition["status"] = {
-    conditions: [
-      condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-      condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    ],
-    acceptedNames: objectAt(objectAt(definition, "spec"), "names"),
-    storedVersions,
-  };
-}
-
+/** None as long as its names are not accepted. */
 export function toResources(definition: KubeObject): Resource[] {
+  if (!hasCondition(definition, "Established")) return [];
   const spec = objectAt(definition, "spec");
   const group = stringAt(spec, "group");
   const names = objectAt(spec, "names");
+  const isGoing = definition.metadata.deletionTimestamp !== undefined;
   const storage = stringAt(storageVersion(definition), "name");
   return versionsOf(definition)
     .filter((version) => version["served"] === true)
@@ -135,10 +125,17 @@ export function toResources(definition: KubeObject): Resource[] {
         generation: "all",
         statusOnCreate: !hasStatus,
         custom: true,
-        ...(schema === undefined ? {} : { schema }),
+        ...(isGoing ? { isGoing } : {}),
+        ...(schema === undefined ? {} : { schema, rules: lazy(() => compileRuleValidator(schema)) }),
         schemaRevision: Number(definition.metadata.resourceVersion),
       };
     });
+}
+
+/** Rules take a while to compile and many definitions are never written to. */
+function lazy<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function versionsOf(definition: KubeObject): JsonObject[] {

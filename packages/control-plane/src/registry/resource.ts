@@ -1,4 +1,5 @@
 /** What the server knows of one kind in one version. Built-in kinds and custom ones have the same form. */
+import type { RuleValidator } from "../cel/validate-rules.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { StatusCause } from "../status-error.ts";
 
@@ -35,17 +36,23 @@ export type Resource = {
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: name → the value, or a dotted path of the same name. */
   selectableFields: readonly string[];
   columns: readonly Column[];
-  /** Generation rises on `spec` changes, on any change but metadata and status, or is not kept at all. */
-  generation: "spec" | "all" | "none";
+  /** Generation rises on `spec` changes, on those and annotations, on any change but metadata and status, or is not kept at all. */
+  generation: "spec" | "spec-and-annotations" | "all" | "none";
   /** A create may carry a status (Node, and kinds without a status subresource). */
   statusOnCreate: boolean;
   custom: boolean;
+  /** Its definition is being deleted: nothing new is created. */
+  isGoing?: boolean;
   /** OpenAPI v3 schema of the kind; of custom kinds it is enforced. */
   schema?: JsonObject;
+  /** Holds an object against the CEL rules of `schema`; `undefined` when it has none. */
+  rules?(): RuleValidator | undefined;
   /** Objects older than this revision were stored under an earlier schema. */
   schemaRevision?: number;
   /** A review: answered, never stored. */
   review?: boolean;
+  /** What only a new object of a built-in kind gets, in place. */
+  prepareCreate?(object: KubeObject): void;
   /** Fills defaults of a built-in kind in place. */
   applyDefaults?(object: KubeObject): void;
   /** What is wrong with a new or changed object, beyond its schema. */

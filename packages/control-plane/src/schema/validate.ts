@@ -5,6 +5,7 @@ import { isFormat } from "./formats.ts";
 import { compilePattern } from "./pattern.ts";
 import {
   additionalSchema,
+  isEmbeddedResource,
   isIntOrString,
   itemSchema,
   preservesUnknown,
@@ -17,7 +18,11 @@ import type { Schema } from "./structural.ts";
 export function validateSchema(value: unknown, schema: Schema, path = ""): StatusCause[] {
   if (value === null && schema["nullable"] === true) return [];
   const wrongType = checkType(value, schema, path);
-  if (wrongType !== undefined) return [wrongType];
+  if (wrongType !== undefined) {
+    return typeof value === "number" && schema["type"] === "integer"
+      ? [wrongType, unchecked(`type integer ${formatText(schema)} in ${path}`), ...checkNumber(value, schema, path)]
+      : [wrongType];
+  }
   const causes = [...checkEnum(value, schema, path), ...checkCombinations(value, schema, path)];
   if (typeof value === "string") causes.push(...checkString(value, schema, path));
   if (typeof value === "number") causes.push(...checkNumber(value, schema, path));
@@ -67,6 +72,19 @@ function typeInvalid({ value, path, type }: { value: unknown; path: string; type
   };
 }
 
+/** What the server's validator says of a number that is not of its type; it names no field. */
+function unchecked(what: string): StatusCause {
+  return {
+    reason: "FieldValueInvalid",
+    message: `Invalid value: "": Checked value must be of ${what}`,
+    field: "<nil>",
+  };
+}
+
+function formatText({ format }: Schema): string {
+  return typeof format === "string" ? `with format ${format}` : "(default format)";
+}
+
 function broken(value: unknown, path: string, rule: string): StatusCause {
   return {
     reason: "FieldValueInvalid",
@@ -85,32 +103,36 @@ function checkEnum(value: unknown, schema: Schema, path: string): StatusCause[] 
 
 function checkCombinations(value: unknown, schema: Schema, path: string): StatusCause[] {
   const causes: StatusCause[] = [];
-  const valid = (branch: unknown): boolean => isJsonObject(branch) && validateSchema(value, branch, path).length === 0;
+  const problems = (branch: unknown): StatusCause[] =>
+    isJsonObject(branch) ? validateSchema(value, branch, path) : [];
+  const valid = (branch: unknown): boolean => problems(branch).length === 0;
   for (const branch of arrayAt(schema, "allOf")) {
     if (isJsonObject(branch)) causes.push(...validateSchema(value, branch, path));
   }
   const anyOf = arrayAt(schema, "anyOf");
   if (anyOf.length > 0 && !anyOf.some(valid)) {
-    causes.push(combination(value, path, "must validate at least one schema (anyOf)"));
+    causes.push(combination(path, "must validate at least one schema (anyOf)"), ...nearest(anyOf.map(problems)));
   }
   const oneOf = arrayAt(schema, "oneOf");
   const matching = oneOf.filter(valid).length;
   if (oneOf.length > 0 && matching !== 1) {
     const found = matching === 0 ? "Found none valid" : `Found ${matching} valid alternatives`;
-    causes.push(combination(value, path, `must validate one and only one schema (oneOf). ${found}`));
+    causes.push(combination(path, `must validate one and only one schema (oneOf). ${found}`));
+    if (matching === 0) causes.push(...nearest(oneOf.map(problems)));
   }
   if (isJsonObject(schema["not"]) && valid(schema["not"])) {
-    causes.push(combination(value, path, "must not validate the schema (not)"));
+    causes.push(combination(path, "must not validate the schema (not)"));
   }
   return causes;
 }
 
-function combination(value: unknown, path: string, rule: string): StatusCause {
-  return {
-    reason: "FieldValueInvalid",
-    message: `Invalid value: ${isJsonObject(value) ? "" : `${JSON.stringify(value)}: `}${JSON.stringify(path)} ${rule}`,
-    field: path === "" ? "<nil>" : path,
-  };
+function combination(path: string, rule: string): StatusCause {
+  return { reason: "FieldValueInvalid", message: `Invalid value: "": ${JSON.stringify(path)} ${rule}`, field: "<nil>" };
+}
+
+/** The problems of the branch that comes closest. */
+function nearest(branches: StatusCause[][]): StatusCause[] {
+  return branches.toSorted((a, b) => a.length - b.length)[0] ?? [];
 }
 
 function checkString(value: string, schema: Schema, path: string): StatusCause[] {
@@ -128,7 +150,8 @@ function checkString(value: string, schema: Schema, path: string): StatusCause[]
     causes.push(broken(value, path, `should match '${pattern}'`));
   }
   if (typeof format === "string" && !isFormat(value, format)) {
-    causes.push(broken(value, path, `must be of type ${format}: ${JSON.stringify(value)}`));
+    const cause = broken(value, path, `must be of type ${format}: ${JSON.stringify(value)}`);
+    causes.push({ ...cause, reason: "FieldValueTypeInvalid" });
   }
   return causes;
 }
@@ -152,7 +175,7 @@ function checkNumber(value: number, schema: Schema, path: string): StatusCause[]
     causes.push(broken(value, path, `should be a multiple of ${multipleOf}`));
   }
   if (format === "int32" && (value > 2 ** 31 - 1 || value < -(2 ** 31))) {
-    causes.push(broken(value, path, `must be of type int32: ${JSON.stringify(String(value))}`));
+    causes.push(unchecked(`type integer with format int32 in ${path}`));
   }
   return causes;
 }
@@ -161,7 +184,7 @@ function checkArray(value: unknown[], schema: Schema, path: string): StatusCause
   const causes: StatusCause[] = [];
   const { minItems, maxItems } = schema;
   if (typeof maxItems === "number" && value.length > maxItems) {
-    const message = `Too many: ${value.length}: must have at most ${maxItems} items`;
+    const message = tooMany(value.length, maxItems);
     causes.push({ reason: "FieldValueTooMany", message, field: path });
   }
   if (typeof minItems === "number" && value.length < minItems) {
@@ -172,6 +195,10 @@ function checkArray(value: unknown[], schema: Schema, path: string): StatusCause
     for (const [index, item] of value.entries()) causes.push(...validateSchema(item, items, `${path}[${index}]`));
   }
   return [...causes, ...checkDuplicates(value, schema, path)];
+}
+
+function tooMany(count: number, max: number): string {
+  return `Too many: ${count}: must have at most ${max} ${max === 1 ? "item" : "items"}`;
 }
 
 function checkDuplicates(value: unknown[], schema: Schema, path: string): StatusCause[] {
@@ -198,11 +225,16 @@ function checkObject(value: Record<string, unknown>, schema: Schema, path: strin
   const { minProperties, maxProperties } = schema;
   const size = Object.keys(value).length;
   if (typeof maxProperties === "number" && size > maxProperties) {
-    const message = `Too many: ${size}: must have at most ${maxProperties} items`;
+    const message = tooMany(size, maxProperties);
     causes.push({ reason: "FieldValueTooMany", message, field: path });
   }
   if (typeof minProperties === "number" && size < minProperties) {
     causes.push(broken(size, path, `should have at least ${minProperties} properties`));
+  }
+  for (const name of isEmbeddedResource(schema) ? ["apiVersion", "kind"] : []) {
+    if (typeof value[name] !== "string" || value[name] === "") {
+      causes.push({ reason: "FieldValueRequired", message: "Required value", field: under(name) });
+    }
   }
   for (const name of requiredNames(schema)) {
     if (value[name] === undefined) {

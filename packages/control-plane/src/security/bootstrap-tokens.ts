@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { objectAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import type { Storage } from "../storage/storage.ts";
+import { forApiOnly } from "./authenticate.ts";
 import type { TokenSource } from "./authenticate.ts";
 import { isSameSecret } from "./same-secret.ts";
 import { AUTHENTICATED } from "./user.ts";
@@ -13,7 +14,7 @@ const GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 export const BOOTSTRAP_TOKEN_TYPE = "bootstrap.kubernetes.io/token";
 
 export function bootstrapTokens(options: { storage: Storage; clock: Clock }): TokenSource {
-  return (token) => {
+  return forApiOnly((token) => {
     const [, id, secret] = TOKEN.exec(token) ?? [];
     if (id === undefined || secret === undefined) return undefined;
     const stored = options.storage.get({
@@ -36,7 +37,7 @@ export function bootstrapTokens(options: { storage: Storage; clock: Clock }): To
       .split(",")
       .filter((group) => GROUP.test(group));
     return { name: `system:bootstrap:${id}`, groups: ["system:bootstrappers", ...extra, AUTHENTICATED] };
-  };
+  });
 }
 
 /** An unreadable expiry counts as expired; none means never. */

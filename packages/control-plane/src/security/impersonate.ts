@@ -1,5 +1,5 @@
 /** `Impersonate-*` headers: acting as another, for those who may. */
-import { StatusError } from "../status-error.ts";
+import { badRequest } from "../status-error.ts";
 import type { Authorizer } from "./authorize.ts";
 import { AUTHENTICATED } from "./user.ts";
 import type { User } from "./user.ts";
@@ -15,8 +15,10 @@ export function impersonate(user: User, headers: Headers, authorizer: Authorizer
     .map((group) => group.trim())
     .filter((group) => group !== "");
   if (name === "") {
-    if (groups.length > 0)
-      throw new StatusError("Forbidden", "requested to impersonate groups without impersonating a user");
+    if (groups.length > 0) {
+      const asked = `&user.DefaultInfo{Name:"", UID:"", Groups:[]string{${groups.map((group) => JSON.stringify(group)).join(", ")}}, Extra:map[string][]string(nil)}`;
+      throw badRequest(`requested ${asked} without impersonating a user name`);
+    }
     return user;
   }
   const check = (plural: string, target: string, namespace = ""): void =>

@@ -6,7 +6,20 @@ import { forbidden } from "../status-error.ts";
 import { nodeNameOf } from "./node-authorizer.ts";
 import type { User } from "./user.ts";
 
-const RESERVED_LABEL_PREFIX = "node-restriction.kubernetes.io/";
+/** The labels of Kubernetes' own domains that a kubelet may set on its Node. */
+const KUBELET_LABELS = [
+  "kubernetes.io/hostname",
+  "kubernetes.io/arch",
+  "kubernetes.io/os",
+  "beta.kubernetes.io/arch",
+  "beta.kubernetes.io/os",
+  "beta.kubernetes.io/instance-type",
+  "failure-domain.beta.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region",
+  "topology.kubernetes.io/zone",
+  "topology.kubernetes.io/region",
+];
+const KUBELET_LABEL_DOMAINS = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 
 export type NodeChange = { user: User; resource: Resource; old: KubeObject | undefined; next: KubeObject | undefined };
 
@@ -30,11 +43,19 @@ export function restrictNode({ user, resource, old, next }: NodeChange): void {
       return;
     case "Pod":
       if (stringAt((old ?? next)?.["spec"], "nodeName") !== nodeName) {
-        deny(`node ${JSON.stringify(nodeName)} can only act on pods with spec.nodeName set to itself`);
+        const verb = old === undefined ? "create" : next === undefined ? "delete" : "update";
+        deny(`node ${JSON.stringify(nodeName)} can only ${verb} pods with spec.nodeName set to itself`);
       }
       return;
     default:
   }
+}
+
+function isReserved(label: string): boolean {
+  const domain = label.includes("/") ? (label.split("/")[0] ?? "") : "";
+  const isOfKubernetes = ["kubernetes.io", "k8s.io"].some((own) => domain === own || domain.endsWith(`.${own}`));
+  const isAllowed = KUBELET_LABEL_DOMAINS.some((own) => domain === own || domain.endsWith(`.${own}`));
+  return isOfKubernetes && !isAllowed && !KUBELET_LABELS.includes(label);
 }
 
 function checkNode(options: {
@@ -46,10 +67,11 @@ function checkNode(options: {
   const { old, next, deny, nodeName } = options;
   if (next === undefined) return;
   const changed = Object.entries(next.metadata.labels ?? {}).filter(
-    ([key, value]) => key.startsWith(RESERVED_LABEL_PREFIX) && old?.metadata.labels?.[key] !== value,
+    ([key, value]) => isReserved(key) && old?.metadata.labels?.[key] !== value,
   );
   if (changed.length > 0) {
-    deny(`is not allowed to set the following labels: ${changed.map(([key]) => key).join(", ")}`);
+    const what = old === undefined ? "set the following labels" : "modify labels";
+    deny(`is not allowed to ${what}: ${changed.map(([key]) => key).join(", ")}`);
   }
   if (old !== undefined && !isEqual(valueAt(old, "spec.taints"), valueAt(next, "spec.taints"))) {
     deny(`node ${JSON.stringify(nodeName)} is not allowed to modify taints`);

@@ -5,12 +5,20 @@ import type { Storage } from "../storage/storage.ts";
 import type { Attributes, Opinion } from "./authorize.ts";
 import type { User } from "./user.ts";
 
-type Binding = { namespace: string; subjects: JsonObject[]; rules: JsonObject[] };
+type Binding = {
+  namespace: string;
+  subjects: JsonObject[];
+  rules: JsonObject[];
+  /** `RoleBinding "b/default" of Role "r"`. */
+  title: string;
+};
 
 export type Rbac = {
   opinion: Opinion;
   /** The rules that hold for a user in a namespace, cluster-wide ones included. */
   rulesFor(user: User, namespace: string): JsonObject[];
+  /** Which binding allows it, in the API server's words; "" when none does. */
+  reasonFor(user: User, attributes: Attributes): string;
 };
 
 const GROUP = "rbac.authorization.k8s.io";
@@ -24,13 +32,24 @@ export function createRbac(storage: Storage): Rbac {
     if (changes.some((change) => RESOURCES.includes(change.resource))) bindings = undefined;
   });
   const bindingsNow = (): Binding[] => (bindings ??= readBindings(storage));
+  const bindingsIn = (namespace: string): Binding[] =>
+    bindingsNow().filter((binding) => binding.namespace === "" || binding.namespace === namespace);
   const rulesFor = (user: User, namespace: string): JsonObject[] =>
-    bindingsNow()
-      .filter((binding) => binding.namespace === "" || (namespace !== "" && binding.namespace === namespace))
-      .filter((binding) => binding.subjects.some((subject) => isSubject(user, subject, binding.namespace)))
+    bindingsIn(namespace)
+      .filter((binding) => subjectFor(user, binding) !== undefined)
       .flatMap((binding) => binding.rules);
   return {
     rulesFor,
+    reasonFor(user, attributes) {
+      for (const binding of bindingsIn("path" in attributes ? "" : attributes.namespace)) {
+        const subject = subjectFor(user, binding);
+        if (subject === undefined || !binding.rules.some((rule) => ruleAllows(rule, attributes))) continue;
+        const namespace = stringAt(subject, "namespace");
+        const name = `${stringAt(subject, "name")}${namespace === "" ? "" : `/${namespace}`}`;
+        return `RBAC: allowed by ${binding.title} to ${stringAt(subject, "kind")} ${JSON.stringify(name)}`;
+      }
+      return "";
+    },
     opinion: (user, attributes) => {
       const namespace = "path" in attributes ? "" : attributes.namespace;
       return rulesFor(user, namespace).some((rule) => ruleAllows(rule, attributes)) ? true : undefined;
@@ -51,10 +70,19 @@ function readBindings(storage: Storage): Binding[] {
     const roleNamespace = stringAt(reference, "kind") === "Role" ? namespace : "";
     return {
       namespace,
+      title: `${binding.kind} ${JSON.stringify(titleOf(binding))} of ${stringAt(reference, "kind")} ${JSON.stringify(stringAt(reference, "name"))}`,
       subjects: arrayAt(binding, "subjects").filter(isJsonObject),
       rules: roles.get(`${roleNamespace}/${stringAt(reference, "name")}`) ?? [],
     };
   });
+}
+
+function titleOf({ metadata: { name, namespace } }: KubeObject): string {
+  return namespace === undefined ? name : `${name}/${namespace}`;
+}
+
+function subjectFor(user: User, { subjects, namespace }: Binding): JsonObject | undefined {
+  return subjects.find((subject) => isSubject(user, subject, namespace));
 }
 
 function isSubject(user: User, subject: JsonObject, bindingNamespace: string): boolean {

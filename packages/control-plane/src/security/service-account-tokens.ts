@@ -7,13 +7,26 @@ import type { JsonObject, KubeObject } from "../object.ts";
 import { randomUuid } from "../random.ts";
 import type { Random } from "../random.ts";
 import type { Storage } from "../storage/storage.ts";
+import { API_AUDIENCE } from "./authenticate.ts";
 import type { TokenSource } from "./authenticate.ts";
 import { AUTHENTICATED } from "./user.ts";
+import type { User } from "./user.ts";
 
-export const ISSUER = "https://kubernetes.default.svc.cluster.local";
+export const ISSUER = API_AUDIENCE;
 const KEY_SETTING = "service-account-key";
 
-export type TokenOptions = { account: KubeObject; audiences: readonly string[]; lifetimeSeconds: number };
+export type TokenOptions = {
+  account: KubeObject;
+  audiences: readonly string[];
+  lifetimeSeconds: number;
+  /** The token ends with this object. */
+  bound?: BoundObject;
+};
+
+export type BoundObject = { kind: keyof typeof BOUND_RESOURCES; name: string; uid: string };
+
+/** Kind that a token can be bound to → where its objects are kept. */
+export const BOUND_RESOURCES = { Pod: "pods", Secret: "secrets", Node: "nodes" };
 
 export type ServiceAccountTokens = {
   /** The token, and when it expires in milliseconds. */
@@ -33,7 +46,7 @@ export function createServiceAccountTokens(options: {
   const privateKey = (): KeyObject => (cached ??= readKey(storage));
 
   return {
-    issue({ account, audiences, lifetimeSeconds }) {
+    issue({ account, audiences, lifetimeSeconds, bound }) {
       const now = Math.floor(clock.now() / 1000);
       const { name, namespace = "", uid } = account.metadata;
       const claims = {
@@ -42,7 +55,11 @@ export function createServiceAccountTokens(options: {
         iat: now,
         iss: ISSUER,
         jti: randomUuid(random),
-        "kubernetes.io": { namespace, serviceaccount: { name, uid } },
+        "kubernetes.io": {
+          namespace,
+          ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+          serviceaccount: { name, uid },
+        },
         nbf: now,
         sub: `system:serviceaccount:${namespace}:${name}`,
       };
@@ -50,12 +67,14 @@ export function createServiceAccountTokens(options: {
       const signature = sign("sha256", Buffer.from(input), { key: privateKey(), dsaEncoding: "ieee-p1363" });
       return { token: `${input}.${signature.toString("base64url")}`, expiresAt: claims.exp * 1000 };
     },
-    source(token) {
+    source(token, audiences) {
       const claims = readClaims(token, privateKey);
       const now = clock.now() / 1000;
       if (claims === undefined || claims["iss"] !== ISSUER || !(Number(claims["exp"]) > now)) return undefined;
-      if (!(Number(claims["nbf"] ?? 0) <= now) || !arrayAt(claims, "aud").includes(ISSUER)) return undefined;
-      return accountUser(storage, objectAt(claims, "kubernetes.io"));
+      const asked = audiences.filter((audience) => arrayAt(claims, "aud").includes(audience));
+      if (!(Number(claims["nbf"] ?? 0) <= now) || asked.length === 0) return undefined;
+      const user = accountUser(storage, objectAt(claims, "kubernetes.io"));
+      return user === undefined ? undefined : { user, audiences: asked };
     },
     keySet: () => ({
       keys: [
@@ -65,18 +84,29 @@ export function createServiceAccountTokens(options: {
   };
 }
 
-function accountUser(storage: Storage, bound: JsonObject): ReturnType<TokenSource> {
+function accountUser(storage: Storage, bound: JsonObject): User | undefined {
   const namespace = stringAt(bound, "namespace");
   const { name, uid } = objectAt(bound, "serviceaccount");
   const stored = storage.get({ resource: "serviceaccounts", namespace, name: String(name) });
   if (stored === undefined) return undefined;
   const account = JSON.parse(stored.json) as KubeObject;
   if (account.metadata.uid !== uid || account.metadata.deletionTimestamp !== undefined) return undefined;
+  if (!boundObjectsStand(storage, bound)) return undefined;
   return {
     name: `system:serviceaccount:${namespace}:${account.metadata.name}`,
     uid: account.metadata.uid,
     groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, AUTHENTICATED],
   };
+}
+
+function boundObjectsStand(storage: Storage, claims: JsonObject): boolean {
+  return Object.entries(BOUND_RESOURCES).every(([kind, resource]) => {
+    const claim = claims[kind.toLowerCase()];
+    if (!isJsonObject(claim)) return true;
+    const namespace = kind === "Node" ? "" : stringAt(claims, "namespace");
+    const stored = storage.get({ resource, namespace, name: stringAt(claim, "name") });
+    return stored !== undefined && (JSON.parse(stored.json) as KubeObject).metadata.uid === claim["uid"];
+  });
 }
 
 function readKey(storage: Storage): KeyObject {

@@ -14,9 +14,15 @@ export function parseFieldSelector(text: string, resource: Resource): FieldPredi
       path === "metadata.name" ||
       (path === "metadata.namespace" && resource.namespaced) ||
       resource.selectableFields.includes(path);
-    if (!known) throw badRequest(`field label not supported: ${path}`);
+    if (!known) throw unknownField(path, resource);
   }
   return (object) => requirements.every(({ path, equals, value }) => (fieldValue(object, path) === value) === equals);
+}
+
+function unknownField(path: string, { custom, namespaced, selectableFields }: Resource): Error {
+  if (custom || selectableFields.length > 0) return badRequest(`field label not supported: ${path}`);
+  const known = ["metadata.name", ...(namespaced ? ["metadata.namespace"] : [])].map((name) => JSON.stringify(name));
+  return badRequest(`${JSON.stringify(path)} is not a known field selector: only ${known.join(", ")}`);
 }
 
 /** The one name a selector admits, so that a list of one need not read them all. */
@@ -30,7 +36,7 @@ function parseRequirements(text: string): Requirement[] {
     .filter((part) => part !== "")
     .map((part) => {
       const match = /^([^=!]+)(==|!=|=)(.*)$/s.exec(part);
-      if (!match) throw badRequest(`invalid field selector: ${JSON.stringify(text)}`);
+      if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
       const [, path = "", operator, value = ""] = match;
       return { path, equals: operator !== "!=", value: value.replace(/\\([\\,=])/g, "$1") };
     });

@@ -2,6 +2,7 @@
 import { arrayAt, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Column } from "../registry/resource.ts";
+import { formatSelectorObject } from "../selectors/label-selector.ts";
 import { formatAge } from "./age.ts";
 
 type Cell = (object: KubeObject, now: number) => unknown;
@@ -28,6 +29,20 @@ export const DEFAULT_COLUMNS: readonly Column[] = [
   },
 ];
 
+const TEMPLATE = [
+  wide(column("Containers", (object) => containersOf(object, "name"))),
+  wide(column("Images", (object) => containersOf(object, "image"))),
+];
+const SELECTOR = wide(column("Selector", (object) => formatSelectorObject(valueAt(object, "spec.selector")) || NONE));
+const BINDING = [
+  NAME,
+  column("Role", bindingRole),
+  AGE,
+  wide(column("Users", (binding) => subjectsOf(binding, "User"))),
+  wide(column("Groups", (binding) => subjectsOf(binding, "Group"))),
+  wide(column("ServiceAccounts", (binding) => subjectsOf(binding, "ServiceAccount"))),
+];
+
 export const builtInColumns: Record<string, readonly Column[]> = {
   Namespace: [NAME, field("Status", "status.phase"), AGE],
   Node: [
@@ -39,7 +54,7 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     wide(column("Internal-IP", (node) => nodeAddress(node, "InternalIP"))),
     wide(column("External-IP", (node) => nodeAddress(node, "ExternalIP"))),
     wide(field("OS-Image", "status.nodeInfo.osImage", UNKNOWN)),
-    wide(field("Kernel-Version", "status.nodeInfo.kernelVersion", UNKNOWN)),
+    wide(column("Kernel-Version", kernelVersion)),
     wide(field("Container-Runtime", "status.nodeInfo.containerRuntimeVersion", UNKNOWN)),
   ],
   Pod: [
@@ -53,10 +68,10 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     wide(field("Nominated Node", "status.nominatedNodeName", NONE)),
     wide(column("Readiness Gates", () => NONE)),
   ],
-  Secret: [NAME, field("Type", "type"), number("Data", (secret) => Object.keys(objectAt(secret, "data")).length), AGE],
+  Secret: [NAME, field("Type", "type"), column("Data", (secret) => Object.keys(objectAt(secret, "data")).length), AGE],
   ConfigMap: [
     NAME,
-    number("Data", (map) => Object.keys({ ...objectAt(map, "data"), ...objectAt(map, "binaryData") }).length),
+    column("Data", (map) => Object.keys({ ...objectAt(map, "data"), ...objectAt(map, "binaryData") }).length),
     AGE,
   ],
   Event: [
@@ -68,10 +83,10 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     wide(column("Source", eventSource)),
     column("Message", (event) => (stringAt(event, "message") || stringAt(event, "note")).trim()),
     wide(column("First Seen", (event, now) => formatAge(stringAt(event, "firstTimestamp") || eventTime(event), now))),
-    wide(number("Count", (event) => valueAt(event, "series.count") ?? event["count"] ?? 1)),
+    wide(column("Count", (event) => valueAt(event, "series.count") ?? event["count"] ?? 1)),
     wide(NAME),
   ],
-  ServiceAccount: [NAME, number("Secrets", (account) => arrayAt(account, "secrets").length), AGE],
+  ServiceAccount: [NAME, AGE],
   Service: [
     NAME,
     field("Type", "spec.type"),
@@ -96,9 +111,11 @@ export const builtInColumns: Record<string, readonly Column[]> = {
   Deployment: [
     NAME,
     column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),
-    number("Up-to-date", (object) => count(object, "status.updatedReplicas")),
-    number("Available", (object) => count(object, "status.availableReplicas")),
+    column("Up-to-date", (object) => count(object, "status.updatedReplicas")),
+    column("Available", (object) => count(object, "status.availableReplicas")),
     AGE,
+    ...TEMPLATE,
+    SELECTOR,
   ],
   ReplicaSet: [
     NAME,
@@ -106,11 +123,14 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     number("Current", (object) => count(object, "status.replicas")),
     number("Ready", (object) => count(object, "status.readyReplicas")),
     AGE,
+    ...TEMPLATE,
+    SELECTOR,
   ],
   StatefulSet: [
     NAME,
     column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),
     AGE,
+    ...TEMPLATE,
   ],
   DaemonSet: [
     NAME,
@@ -121,6 +141,8 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     number("Available", (object) => count(object, "status.numberAvailable")),
     column("Node Selector", (object) => formatLabels(valueAt(object, "spec.template.spec.nodeSelector"))),
     AGE,
+    ...TEMPLATE,
+    SELECTOR,
   ],
   PodDisruptionBudget: [
     NAME,
@@ -129,14 +151,14 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     number("Allowed Disruptions", (object) => count(object, "status.disruptionsAllowed")),
     AGE,
   ],
-  RoleBinding: [NAME, column("Role", bindingRole), AGE],
-  ClusterRoleBinding: [NAME, column("Role", bindingRole), AGE],
+  RoleBinding: BINDING,
+  ClusterRoleBinding: BINDING,
   VolumeAttachment: [
     NAME,
-    field("Attacher", "spec.attacher"),
+    { ...field("Attacher", "spec.attacher"), format: "name" },
     field("PV", "spec.source.persistentVolumeName"),
     field("Node", "spec.nodeName"),
-    column("Attached", (object) => valueAt(object, "status.attached") === true),
+    { ...column("Attached", (object) => valueAt(object, "status.attached") === true), type: "boolean" },
     AGE,
   ],
   PersistentVolume: [
@@ -270,6 +292,27 @@ function csrCondition(csr: KubeObject): string {
 function bindingRole(binding: KubeObject): string {
   const role = objectAt(binding, "roleRef");
   return `${stringAt(role, "kind")}/${stringAt(role, "name")}`;
+}
+
+function subjectsOf(binding: KubeObject, kind: string): string {
+  return arrayAt(binding, "subjects")
+    .filter((subject) => stringAt(subject, "kind") === kind)
+    .map((subject) =>
+      [stringAt(subject, "namespace"), stringAt(subject, "name")].filter((part) => part !== "").join("/"),
+    )
+    .join(", ");
+}
+
+function containersOf(object: KubeObject, field: string): string {
+  const containers = arrayAt(valueAt(object, "spec.template.spec"), "containers");
+  return containers.map((container) => stringAt(container, field)).join(",");
+}
+
+function kernelVersion(node: KubeObject): string {
+  const info = objectAt(objectAt(node, "status"), "nodeInfo");
+  const version = stringAt(info, "kernelVersion");
+  const architecture = stringAt(info, "architecture");
+  return version === "" ? UNKNOWN : architecture === "" ? version : `${version} (${architecture})`;
 }
 
 function formatLabels(labels: unknown): string {

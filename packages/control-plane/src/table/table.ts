@@ -20,9 +20,12 @@ export function toRow(
 ): JsonObject {
   return {
     cells: options.resource.columns.map((column) => column.cell(object, options.now)),
-    ...(options.include === "None"
-      ? {}
-      : { object: options.include === "Object" ? object : toPartialMetadata(object, "meta.k8s.io/v1") }),
+    object:
+      options.include === "None"
+        ? null
+        : options.include === "Object"
+          ? object
+          : toPartialMetadata(object, "meta.k8s.io/v1"),
   };
 }
 

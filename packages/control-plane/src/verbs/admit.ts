@@ -1,25 +1,38 @@
 /** What happens to an object between its decoding and its storage: server-owned metadata, defaults, pruning, rules. */
 import { toTime } from "../clock.ts";
+import { UNCHECKED_RULES } from "../cel/validate-rules.ts";
 import { isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { randomUuid } from "../random.ts";
-import { defaultDefinition, establish } from "../registry/custom-definition.ts";
+import { defaultDefinition } from "../registry/custom-definition.ts";
+import { establish } from "../registry/definition-status.ts";
 import type { Resource } from "../registry/resource.ts";
 import { applySchemaDefaults } from "../schema/default.ts";
 import { pruneObject } from "../schema/prune.ts";
 import { validateSchema } from "../schema/validate.ts";
 import { restrictNode } from "../security/node-restriction.ts";
 import { badRequest, invalid } from "../status-error.ts";
+import { once } from "./context.ts";
 import type { Context } from "./context.ts";
 import { validateMetadata } from "./metadata-rules.ts";
+import { reviewMutation, reviewResult } from "./webhook-review.ts";
 
-/** Returns the object to store; throws BadRequest or Invalid. */
+/** A new object as mutating webhooks leave it, before the server gives it a name and an identity. */
+export function mutateSent(context: Context, sent: KubeObject): KubeObject {
+  const { resource, subresource } = context;
+  if (context.admission?.mayMutate({ operation: "CREATE", resource, subresource }) !== true) return sent;
+  const object = canonical(structuredClone(sent));
+  shape(context, object);
+  return reviewMutation(context, { operation: "CREATE", object }, (changed) => shape(context, changed)) ?? object;
+}
+
+/** Returns the object to store; throws BadRequest, Invalid or a webhook's refusal. */
 export function admitCreate(context: Context, sent: KubeObject): KubeObject {
   const { resource, server } = context;
   const object = canonical(sent);
   const { metadata } = object;
-  metadata.uid = randomUuid(server.random);
-  metadata.creationTimestamp = toTime(server.clock.now());
+  metadata.uid = once(context, "uid", () => randomUuid(server.random));
+  metadata.creationTimestamp = once(context, "time", () => toTime(server.clock.now()));
   metadata.resourceVersion = "";
   delete metadata.managedFields;
   delete metadata.deletionTimestamp;
@@ -27,10 +40,13 @@ export function admitCreate(context: Context, sent: KubeObject): KubeObject {
   if (resource.generation === "none") delete metadata.generation;
   else metadata.generation = 1;
   if (!resource.statusOnCreate) delete object["status"];
+  if (!resource.custom && resource.subresources.includes("status")) object["status"] ??= {};
   shape(context, object);
+  resource.prepareCreate?.(object);
   if (resource.kind === "CertificateSigningRequest" && !resource.custom) stampRequester(context, object);
   check(context, object, undefined);
   restrictNode({ user: context.user, resource, old: undefined, next: object });
+  reviewResult(context, { operation: "CREATE", object });
   return object;
 }
 
@@ -41,7 +57,28 @@ export function admitUpdate(
 ): KubeObject {
   const { resource } = context;
   const { old } = change;
-  const object = canonical(limitScope(change, resource));
+  const proposed = prepareUpdate(context, change);
+  // Scale is reviewed as the Scale it was sent as.
+  const isReviewed = change.scope !== "scale";
+  const next = isReviewed
+    ? (reviewMutation(context, { operation: "UPDATE", object: proposed, old }, (changed) => shape(context, changed)) ??
+      proposed)
+    : proposed;
+  const object = next === proposed ? proposed : prepareUpdate(context, { ...change, next });
+  check(context, object, old);
+  restrictNode({ user: context.user, resource, old, next: object });
+  const { metadata } = object;
+  if (metadata.generation !== undefined && specChanged(resource, old, object)) metadata.generation += 1;
+  if (isReviewed) reviewResult(context, { operation: "UPDATE", object, old });
+  return object;
+}
+
+function prepareUpdate(
+  context: Context,
+  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
+): KubeObject {
+  const { old } = change;
+  const object = canonical(limitScope(change, context.resource));
   const { metadata } = object;
   metadata.name = old.metadata.name;
   metadata.uid = old.metadata.uid;
@@ -52,9 +89,6 @@ export function admitUpdate(
   keep(metadata, old.metadata, "deletionGracePeriodSeconds");
   keep(metadata, old.metadata, "generation");
   shape(context, object);
-  check(context, object, old);
-  restrictNode({ user: context.user, resource, old, next: object });
-  if (metadata.generation !== undefined && specChanged(resource, old, object)) metadata.generation += 1;
   return object;
 }
 
@@ -63,7 +97,10 @@ function shape(context: Context, object: KubeObject): void {
   const { resource, server } = context;
   if (resource.kind === "CustomResourceDefinition" && !resource.custom) {
     defaultDefinition(object);
-    establish(object, toTime(server.clock.now()));
+    const others = server.storage
+      .list({ resource: resource.storage })
+      .map(({ json }) => JSON.parse(json) as KubeObject);
+    establish(object, { time: toTime(server.clock.now()), others });
   }
   if (resource.schema !== undefined && resource.custom) {
     reportUnknown(context, pruneObject(object, resource.schema));
@@ -74,7 +111,7 @@ function shape(context: Context, object: KubeObject): void {
 
 function reportUnknown(context: Context, dropped: string[]): void {
   if (dropped.length === 0) return;
-  const lines = dropped.map((path) => `unknown field ${JSON.stringify(path)}`);
+  const lines = dropped.toSorted().map((path) => `unknown field ${JSON.stringify(path)}`);
   const mode = context.query.get("fieldValidation");
   if (mode === "Ignore") return;
   if (mode !== "Strict") {
@@ -101,7 +138,12 @@ function check(context: Context, object: KubeObject, old: KubeObject | undefined
       });
     }
   }
-  if (resource.schema !== undefined && resource.custom) causes.push(...validateSchema(object, resource.schema));
+  if (resource.schema !== undefined && resource.custom) {
+    const broken = validateSchema(object, resource.schema);
+    const rules = resource.rules?.();
+    causes.push(...broken);
+    if (rules !== undefined) causes.push(...(broken.length === 0 ? rules(object, old) : [UNCHECKED_RULES]));
+  }
   causes.push(...(resource.validate?.(object, old) ?? []));
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes);
 }
@@ -138,7 +180,10 @@ function keep<T extends object, K extends keyof T>(target: T, source: T, key: K)
 }
 
 function specChanged(resource: Resource, old: KubeObject, next: KubeObject): boolean {
-  if (resource.generation === "spec" && "spec" in next) return !isEqual(old["spec"], next["spec"]);
+  const { generation } = resource;
+  if (generation === "spec-and-annotations" && !isEqual(old.metadata.annotations, next.metadata.annotations))
+    return true;
+  if (generation !== "all" && "spec" in next) return !isEqual(old["spec"], next["spec"]);
   const relevant = (object: KubeObject): JsonObject => {
     const { metadata: _metadata, apiVersion: _apiVersion, ...rest } = object;
     if (resource.subresources.includes("status")) delete rest["status"];

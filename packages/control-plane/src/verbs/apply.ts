@@ -25,10 +25,10 @@ export async function applyConfiguration(context: Context): Promise<Response> {
     ]);
   }
   const applied = toApplied(await decodeBody(context), context);
-  const { object, isNew } = await write(context, {}, (transaction) => {
+  const { object, isNew } = await write(context, {}, (transaction, admitted) => {
     const isNew = transaction.get(keyOf(context)) === undefined;
     if (isNew && context.subresource !== "") throw notFound(resource, name);
-    return { object: isNew ? create(context, transaction, applied) : merge(context, transaction, applied), isNew };
+    return { object: isNew ? create(admitted, transaction, applied) : merge(admitted, transaction, applied), isNew };
   });
   return renderObject(context, object, isNew ? 201 : 200);
 }

@@ -72,16 +72,26 @@ function checkPreconditions(context: Context, old: KubeObject, options: { next: 
   if (metadata.name !== undefined && metadata.name !== "" && metadata.name !== name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   }
+  if (options.isUpdate && (metadata.name ?? "") === "") {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
   const version = metadata.resourceVersion ?? "";
   if (version === "" || version === "0") {
     if (options.isUpdate && insistsOnVersion(resource)) {
-      const message = "Invalid value: 0x0: must be specified for an update";
-      throw invalid(resource, name, [{ reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" }]);
+      const message = "Invalid value: 0: must be specified for an update";
+      // The server names the resource here, not the kind.
+      throw invalid({ ...resource, kind: resource.plural }, name, [
+        { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
+      ]);
     }
   } else if (version !== old.metadata.resourceVersion) {
     throw conflict(resource, name, MODIFIED_MESSAGE);
   }
   if (metadata.uid !== undefined && metadata.uid !== "" && metadata.uid !== old.metadata.uid) {
+    if (!options.isUpdate) {
+      const message = `Invalid value: ${JSON.stringify(metadata.uid)}: field is immutable`;
+      throw invalid(resource, name, [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }]);
+    }
     throw conflict(
       resource,
       name,

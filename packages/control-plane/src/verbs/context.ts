@@ -1,4 +1,5 @@
 /** One request on one resource, as the verbs see it. */
+import type { Admission } from "../admission/session.ts";
 import type { JsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import type { User } from "../security/user.ts";
@@ -22,10 +23,17 @@ export type Context = {
   body(): Promise<Uint8Array>;
   /** Texts for `Warning` headers of the response. */
   warnings: string[];
+  /** Absent outside a write that asks webhooks. */
+  admission?: Admission;
 };
 
 export function keyOf(context: Context, name = context.name): Key {
   return { resource: context.resource.storage, namespace: context.namespace, name };
+}
+
+/** A value that stays the same when the write it is for has to run again. */
+export function once<T>(context: Context, name: string, make: () => T): T {
+  return context.admission === undefined ? make() : context.admission.once(name, make);
 }
 
 /** `dryRun=All`; throws on any other value. */
@@ -35,9 +43,15 @@ export function isDryRun(context: Context, options: JsonObject = {}): boolean {
     if (value !== "All") {
       throw new StatusError(
         "Invalid",
-        `PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
+        `${optionsKind(context.verb)}.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
       );
     }
   }
   return values.length > 0;
+}
+
+/** The kind that the query parameters of a write stand for. */
+export function optionsKind(verb: string): string {
+  const kinds: Record<string, string> = { create: "CreateOptions", update: "UpdateOptions", patch: "PatchOptions" };
+  return kinds[verb] ?? "DeleteOptions";
 }

@@ -1,11 +1,11 @@
 import { stringAt } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import type { JsonObject, KubeObject, ObjectMeta } from "../object.ts";
 import { randomSuffix } from "../random.ts";
 import { toStored } from "../registry/conversion.ts";
-import { alreadyExists, badRequest, forbidden, invalid, notFound } from "../status-error.ts";
-import type { Transaction } from "../storage/storage.ts";
-import { admitCreate } from "./admit.ts";
-import { keyOf } from "./context.ts";
+import { alreadyExists, badRequest, forbidden, invalid, notFound, StatusError } from "../status-error.ts";
+import type { Stored, Transaction } from "../storage/storage.ts";
+import { admitCreate, mutateSent } from "./admit.ts";
+import { keyOf, once } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decodeObject } from "./decode.ts";
 import { rememberManager, setManagedFields } from "./field-manager.ts";
@@ -18,7 +18,7 @@ const GENERATION_ATTEMPTS = 8;
 
 export async function createObject(context: Context): Promise<Response> {
   const sent = await decodeObject(context);
-  const created = await write(context, {}, (transaction) => insert(context, transaction, { object: sent }));
+  const created = await write(context, {}, (transaction, admitted) => insert(admitted, transaction, { object: sent }));
   return renderObject(context, created, 201);
 }
 
@@ -26,21 +26,33 @@ export async function createObject(context: Context): Promise<Response> {
 export function insert(
   context: Context,
   transaction: Transaction,
-  { object: sent, managedFields }: { object: KubeObject; managedFields?: JsonObject[] },
+  { object: given, managedFields }: { object: KubeObject; managedFields?: JsonObject[] },
 ): KubeObject {
   const { resource } = context;
-  checkNamespace(context, transaction);
+  checkNamespace(context, transaction, stringAt(given.metadata, "name"));
+  if (resource.isGoing === true) {
+    const why = "create not allowed while custom resource definition is terminating";
+    throw forbidden(resource, stringAt(given.metadata, "name"), why);
+  }
+  const sent = mutateSent(context, given);
   const named = { ...sent, metadata: { ...sent.metadata, name: chooseName(context, transaction, sent) } };
   if (stringAt(sent.metadata, "resourceVersion") !== "" && stringAt(sent.metadata, "resourceVersion") !== "0") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    throw new StatusError("Unknown", "resourceVersion should not be set on objects to be created");
   }
   const key = keyOf(context, named.metadata.name);
-  if (transaction.get(key) !== undefined) throw alreadyExists(resource, named.metadata.name);
+  const existing = transaction.get(key);
+  if (existing !== undefined) throw alreadyExists(resource, named.metadata.name, isBeingDeleted(existing));
   const object = admitCreate(context, named);
   if (managedFields === undefined) rememberManager(context, undefined, object);
   else setManagedFields(object, managedFields);
-  object.metadata.resourceVersion = transaction.put(key, toStored(object, resource)).metadata.resourceVersion;
+  const { resourceVersion } = transaction.put(key, toStored(object, resource)).metadata;
+  if (resourceVersion === "") delete (object.metadata as Partial<ObjectMeta>).resourceVersion;
+  else object.metadata.resourceVersion = resourceVersion;
   return object;
+}
+
+function isBeingDeleted({ json }: Stored): boolean {
+  return (JSON.parse(json) as KubeObject).metadata.deletionTimestamp !== undefined;
 }
 
 function chooseName(context: Context, transaction: Transaction, sent: KubeObject): string {
@@ -61,12 +73,12 @@ function chooseName(context: Context, transaction: Transaction, sent: KubeObject
     throw invalid(context.resource, "", [cause]);
   }
   for (let attempt = 1; ; attempt += 1) {
-    const generated = `${base}${randomSuffix(context.server.random)}`;
+    const generated = once(context, `suffix ${attempt}`, () => `${base}${randomSuffix(context.server.random)}`);
     if (attempt === GENERATION_ATTEMPTS || transaction.get(keyOf(context, generated)) === undefined) return generated;
   }
 }
 
-function checkNamespace(context: Context, transaction: Transaction): void {
+function checkNamespace(context: Context, transaction: Transaction, name: string): void {
   const { resource, namespace } = context;
   if (!resource.namespaced) return;
   const stored = transaction.get({ resource: "namespaces", namespace: "", name: namespace });
@@ -75,11 +87,8 @@ function checkNamespace(context: Context, transaction: Transaction): void {
   const object = JSON.parse(stored.json) as KubeObject;
   if (object.metadata.deletionTimestamp === undefined) return;
   const message = `namespace ${namespace} is being terminated`;
-  const error = forbidden(
-    resource,
-    context.name,
-    `unable to create new content in namespace ${namespace} because it is being terminated`,
-  );
-  error.details?.causes?.push({ reason: "NamespaceTerminating", message, field: "metadata.namespace" });
-  throw error;
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const error = forbidden(resource, name, why);
+  const causes = [{ reason: "NamespaceTerminating", message, field: "metadata.namespace" }];
+  throw new StatusError("Forbidden", error.message, { details: { ...error.details, causes } });
 }

@@ -1,8 +1,8 @@
 /** Bodies: from bytes to an object of the right kind, and nothing else. */
-import { isJsonObject, objectAt, stringAt, toApiVersion } from "../object.ts";
+import { isJsonObject, objectAt, parseApiVersion, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject, ObjectMeta } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
-import { badRequest, StatusError } from "../status-error.ts";
+import { badRequest, invalid, StatusError } from "../status-error.ts";
 import type { Context } from "./context.ts";
 
 const MAX_DEPTH = 200;
@@ -34,7 +34,7 @@ function parseJson(text: string, type: string): unknown {
   if (!type.endsWith("json") && type !== "application/x-www-form-urlencoded" && type !== "text/plain") {
     throw new StatusError(
       "UnsupportedMediaType",
-      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
     );
   }
   try {
@@ -58,19 +58,36 @@ export function toObject(value: unknown, resource: Resource, context: Context): 
   const apiVersion = stringAt(value, "apiVersion") || expected.apiVersion;
   const kind = stringAt(value, "kind") || expected.kind;
   if (apiVersion !== expected.apiVersion || kind !== expected.kind) {
-    if (apiVersion !== expected.apiVersion && kind === expected.kind) {
-      throw badRequest(
-        `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`,
-      );
-    }
-    const sent = `${apiVersion}, Kind=${kind}`;
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${expected.kind}: the kind in the data (${sent}) is not the one of the path`,
-    );
+    throw otherKind({ apiVersion, kind, name: stringAt(objectAt(value, "metadata"), "name") }, resource, context);
   }
   const { metadata: _metadata, ...rest } = value;
   const metadata = toMetadata(value, context);
+  if (!resource.custom) checkStringMaps(resource, rest);
   return { ...rest, ...expected, metadata };
+}
+
+function otherKind(
+  sent: { apiVersion: string; kind: string; name: string },
+  resource: Resource,
+  context: Context,
+): StatusError {
+  const { apiVersion, kind } = sent;
+  const expected = toApiVersion(resource.group, resource.version);
+  if (resource.custom && apiVersion !== expected) {
+    return badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    );
+  }
+  if (resource.custom) {
+    const message = `Invalid value: ${JSON.stringify(kind)}: must be ${resource.kind}`;
+    return invalid({ ...resource, kind }, sent.name, [{ reason: "FieldValueInvalid", message, field: "kind" }]);
+  }
+  const { group, version } = parseApiVersion(apiVersion);
+  const isKnown = context.server.registry.findKind(group, version, kind) !== undefined;
+  const why = isKnown
+    ? `converting (${version}.${kind}) to (${(resource.group || "core").split(".")[0] ?? ""}.${resource.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`;
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: ${why}`);
 }
 
 function toMetadata(value: JsonObject, context: Context): ObjectMeta {
@@ -132,9 +149,38 @@ function checkTypes(metadata: JsonObject): void {
   }
 }
 
+const STRING_MAPS: Record<string, string[]> = {
+  ConfigMap: ["data", "binaryData"],
+  Secret: ["data", "stringData"],
+};
+const BASE64_FIELDS = ["ConfigMap.binaryData", "Secret.data"];
+
+function checkStringMaps({ kind, version }: Resource, fields: JsonObject): void {
+  const refuse = (why: string): never => {
+    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+  };
+  for (const field of STRING_MAPS[kind] ?? []) {
+    for (const value of Object.values(objectAt(fields, field))) {
+      if (value !== null && typeof value !== "string") {
+        refuse(`json: cannot unmarshal ${typeOf(value)} into Go struct field ${kind}.${field} of type string`);
+      }
+      if (typeof value === "string" && BASE64_FIELDS.includes(`${kind}.${field}`) && !isBase64(value)) {
+        refuse("illegal base64 data");
+      }
+    }
+  }
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}
+
+function typeOf(value: unknown): string {
+  return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+}
+
 function undecodable(path: string, type: string, value: unknown): StatusError {
-  const actual = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  return badRequest(`json: cannot unmarshal ${actual} into Go struct field ObjectMeta.${path} of type ${type}`);
+  return badRequest(`json: cannot unmarshal ${typeOf(value)} into Go struct field ObjectMeta.${path} of type ${type}`);
 }
 
 function checkDepth(value: unknown, depth: number): unknown {

@@ -4,8 +4,10 @@ import { toTime } from "../clock.ts";
 import { isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, toStored } from "../registry/conversion.ts";
+import { markTerminating } from "../registry/definition-status.ts";
 import { restrictNode } from "../security/node-restriction.ts";
-import { badRequest, conflict, notFound } from "../status-error.ts";
+import { badRequest, conflict, forbidden, invalid, notFound } from "../status-error.ts";
+import type { StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { isFinished } from "./change.ts";
 import { keyOf } from "./context.ts";
@@ -13,10 +15,12 @@ import type { Context } from "./context.ts";
 import { decodeBody } from "./decode.ts";
 import { renderObject } from "./render.ts";
 import { selectionOf } from "./selection.ts";
+import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
 
 export const ORPHAN_FINALIZER = "orphan";
 export const FOREGROUND_FINALIZER = "foregroundDeletion";
+const LASTING_NAMESPACES = ["default", "kube-system", "kube-public"];
 const DEFAULT_POD_GRACE_SECONDS = 30;
 /** Kinds whose deletion answers with the object rather than a Status. */
 const RETURNED_KINDS = [
@@ -30,8 +34,8 @@ const RETURNED_KINDS = [
 
 export async function deleteObject(context: Context): Promise<Response> {
   const options = await readDeleteOptions(context);
-  const { object, removed } = await write(context, { deleteOptions: options }, (transaction) =>
-    removeObject(context, transaction, options),
+  const { object, removed } = await write(context, { deleteOptions: options }, (transaction, admitted) =>
+    removeObject(admitted, transaction, options),
   );
   const { resource } = context;
   if (!removed || (!resource.custom && RETURNED_KINDS.includes(resource.kind))) return renderObject(context, object);
@@ -44,9 +48,9 @@ export async function deleteCollection(context: Context): Promise<Response> {
   const selection = selectionOf(context);
   const query = { resource: resource.storage, ...(namespace === "" ? {} : { namespace }) };
   const selected = server.storage.list(query).filter((stored) => selection.selects(fromStored(stored, resource)));
-  const items = await write(context, { deleteOptions: options }, (transaction) =>
+  const items = await write(context, { deleteOptions: options }, (transaction, admitted) =>
     selected.flatMap((stored) => {
-      const one = { ...context, namespace: stored.namespace, name: stored.name };
+      const one = { ...admitted, namespace: stored.namespace, name: stored.name };
       return transaction.get(keyOf(one)) === undefined ? [] : [removeObject(one, transaction, options).object];
     }),
   );
@@ -70,9 +74,21 @@ export function removeObject(
   if (stored === undefined) throw notFound(resource, context.name);
   const object = fromStored(stored, resource);
   restrictNode({ user: context.user, resource, old: object, next: undefined });
+  if (resource.storage === "namespaces" && LASTING_NAMESPACES.includes(context.name)) {
+    throw forbidden(resource, context.name, "this namespace may not be deleted");
+  }
   checkPreconditions(context, object, objectAt(options, "preconditions"));
+  // Webhooks hear of an eviction as such.
+  if (context.subresource === "") {
+    const reviewed = { operation: "DELETE", old: object, deleteOptions: options } as const;
+    reviewMutation(context, reviewed);
+    reviewResult(context, reviewed);
+  }
   const before = JSON.stringify(object);
   const { metadata } = object;
+  if (resource.kind === "CustomResourceDefinition" && !resource.custom && metadata.deletionTimestamp === undefined) {
+    markTerminating(object, toTime(server.clock.now()));
+  }
   setFinalizers(object, finalizersFor(metadata.finalizers ?? [], options));
   const graceSeconds = graceOf(context, object, options);
   const waits = !isFinished(marked(object), resource) || graceSeconds > 0;
@@ -108,9 +124,10 @@ async function readDeleteOptions(context: Context): Promise<JsonObject> {
   }
   const policy = options["propagationPolicy"];
   if (policy !== undefined && !["Orphan", "Background", "Foreground"].includes(textOf(policy))) {
-    throw badRequest(
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-    );
+    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    throw invalid({ group: "meta.k8s.io", plural: "DeleteOptions", kind: "DeleteOptions" }, "", [
+      { reason: "FieldValueNotSupported", message, field: "propagationPolicy" },
+    ]);
   }
   return options;
 }
@@ -119,13 +136,18 @@ function checkPreconditions(context: Context, object: KubeObject, preconditions:
   const { uid, resourceVersion } = preconditions;
   const { metadata } = object;
   if (typeof uid === "string" && uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
-    throw conflict(context.resource, metadata.name, why);
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw unmet(context, metadata.name, why);
   }
   if (typeof resourceVersion === "string" && resourceVersion !== metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
-    throw conflict(context.resource, metadata.name, why);
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+    throw unmet(context, metadata.name, why);
   }
+}
+
+/** The server names the kind here, not the resource. */
+function unmet({ resource }: Context, name: string, why: string): StatusError {
+  return conflict({ ...resource, plural: resource.kind }, name, why);
 }
 
 function finalizersFor(finalizers: readonly string[], options: JsonObject): string[] {

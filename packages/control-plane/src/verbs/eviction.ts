@@ -10,6 +10,7 @@ import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decodeBody } from "./decode.ts";
 import { removeObject } from "./delete.ts";
+import { reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
 
 const BUDGETS = "poddisruptionbudgets.policy";
@@ -18,13 +19,14 @@ export async function evictPod(context: Context): Promise<Response> {
   const eviction = await decodeBody(context);
   if (!isJsonObject(eviction)) throw badRequest("the body must be an Eviction");
   const options = objectAt(eviction, "deleteOptions");
-  await write(context, { deleteOptions: options }, (transaction) => {
+  await write(context, { deleteOptions: options }, (transaction, admitted) => {
     const stored = transaction.get(keyOf(context));
     if (stored === undefined) throw notFound(context.resource, context.name);
     const pod = fromStored(stored, context.resource);
+    reviewResult(admitted, { operation: "CREATE", object: eviction as KubeObject });
     const budgeted = pod.metadata.deletionTimestamp === undefined && !isOver(pod);
     if (budgeted) spendBudget(transaction, pod);
-    return removeObject(context, transaction, options);
+    return removeObject(admitted, transaction, options);
   });
   return respondJson(successStatus({}), { code: 201 });
 }

@@ -4,7 +4,9 @@ import { respondJson, respondText } from "../http/respond.ts";
 import { isJsonObject, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
-import { badRequest, StatusError } from "../status-error.ts";
+import type { Resource } from "../registry/resource.ts";
+import { badRequest, invalid, StatusError } from "../status-error.ts";
+import type { StatusCause } from "../status-error.ts";
 import type { Stored } from "../storage/storage.ts";
 import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
 import type { Context } from "./context.ts";
@@ -15,6 +17,8 @@ import type { Selection } from "./selection.ts";
 
 type Page = { items: Stored[]; revision: number; next?: string; remaining?: number };
 type Token = { at: number; after: { namespace: string; name: string } };
+
+const INVALID_TOKEN = "invalid continue token: continue key is not valid";
 
 /** Rows read from the store at once while a selector thins them out. */
 const CHUNK = 500;
@@ -43,12 +47,18 @@ export async function listObjects(context: Context): Promise<Response> {
     case "":
     case "APIGroupDiscoveryList": {
       const items = page.items.map((item) =>
-        isServedAsKept(item, resource) ? item.json : JSON.stringify(fromStored(item, resource)),
+        inList(isServedAsKept(item, resource) ? item.json : JSON.stringify(fromStored(item, resource)), resource),
       );
       const head = JSON.stringify({ kind: resource.listKind, apiVersion, metadata });
       return respondText(`${head.slice(0, -1)},"items":[${items.join(",")}]}`);
     }
   }
+}
+
+/** Items of built-in kinds do not repeat the kind, which stored text begins with. */
+function inList(json: string, { custom, group, version, kind }: Resource): string {
+  const head = `{"apiVersion":"${toApiVersion(group, version)}","kind":"${kind}",`;
+  return custom || !json.startsWith(head) ? json : `{${json.slice(head.length)}`;
 }
 
 function readPage(context: Context): Page {
@@ -58,6 +68,9 @@ function readPage(context: Context): Page {
   const limit = parseLimit(query.get("limit"));
   const token = query.get("continue");
   if (token !== null && token !== "") {
+    if (!["", "0"].includes(query.get("resourceVersion") ?? "")) {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
     const { at, after } = parseToken(token);
     checkSnapshot(at, context, "continue");
     return takePage(context, { at, after, limit, selection });
@@ -119,18 +132,22 @@ function parseLimit(text: string | null): number {
 
 function checkMatch(match: string | null, wanted: number | undefined): void {
   const forbidden = (why: string): StatusError =>
-    new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: ${why}`, {
-      details: {
-        group: "meta.k8s.io",
-        kind: "ListOptions",
-        causes: [{ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" }],
-      },
-    });
+    listOption({ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" });
   if (match === null || match === "") return;
-  if (match !== "Exact" && match !== "NotOlderThan") throw forbidden(`unsupported value ${JSON.stringify(match)}`);
+  if (match !== "Exact" && match !== "NotOlderThan") {
+    throw listOption({
+      reason: "FieldValueNotSupported",
+      message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
+      field: "resourceVersionMatch",
+    });
+  }
   if (wanted === undefined) throw forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided");
   if (match === "Exact" && wanted === 0)
-    throw forbidden('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+    throw forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+}
+
+function listOption(cause: StatusCause): StatusError {
+  return invalid({ group: "meta.k8s.io", plural: "ListOptions", kind: "ListOptions" }, "", [cause]);
 }
 
 function checkSnapshot(at: number, context: Context, origin: "list" | "continue"): void {
@@ -157,7 +174,7 @@ function parseToken(text: string): Token {
       return { at: value["rv"] as number, after: { namespace: String(value["ns"]), name: String(value["name"]) } };
     }
   } catch (error) {
-    throw badRequest("continue key is not valid", error);
+    throw badRequest(INVALID_TOKEN, error);
   }
-  throw badRequest("continue key is not valid");
+  throw badRequest(INVALID_TOKEN);
 }

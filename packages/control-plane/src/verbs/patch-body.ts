@@ -7,6 +7,9 @@ import { applyStrategicMergePatch } from "../patch/strategic-merge-patch.ts";
 import { badRequest, StatusError } from "../status-error.ts";
 import type { Context } from "./context.ts";
 
+/** Built-in kinds say no more than this. */
+const UNSUPPORTED = "415: Unsupported Media Type";
+
 export const APPLY_PATCH = "application/apply-patch+yaml";
 const JSON_PATCH = "application/json-patch+json";
 const MERGE_PATCH = "application/merge-patch+json";
@@ -24,9 +27,7 @@ export function applyPatchBody(context: Context, target: JsonObject, patch: unkn
   if (!isJsonObject(patch)) throw badRequest("the patch must be an object");
   if (type === MERGE_PATCH) return applyMergePatch(target, patch);
   if (type === STRATEGIC_PATCH && !resource.custom) return applyStrategicMergePatch(target, patch, resource.kind);
-  const accepted = [JSON_PATCH, MERGE_PATCH, ...(resource.custom ? [] : [STRATEGIC_PATCH]), APPLY_PATCH];
-  throw new StatusError(
-    "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
-  );
+  const accepted = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH].join(", ");
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+  throw new StatusError("UnsupportedMediaType", resource.custom ? message : UNSUPPORTED, { details: {} });
 }

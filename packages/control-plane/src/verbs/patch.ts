@@ -11,8 +11,8 @@ export async function patchObject(context: Context): Promise<Response> {
   if (patchType(context) === APPLY_PATCH) return applyConfiguration(context);
   const patch = await decodeBody(context);
   const scope = scopeOf(context.subresource);
-  const patched = await write(context, {}, (transaction) =>
-    changeObject(context, transaction, {
+  const patched = await write(context, {}, (transaction, admitted) =>
+    changeObject(admitted, transaction, {
       scope,
       next: (old: KubeObject) => toObject(applyPatchBody(context, old, patch), context.resource, context),
     }),

@@ -16,7 +16,7 @@ export function checkNotAhead(text: string | null, current: number): void {
 }
 
 export function tooLarge(wanted: number, current: number): StatusError {
-  return new StatusError("Timeout", `Too large resource version: ${wanted}, current: ${current}`, {
+  return new StatusError("Timeout", `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
     details: {
       causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
       retryAfterSeconds: 1,

@@ -4,9 +4,10 @@ import { arrayAt, isJsonObject, objectAt, stringAt, toApiVersion } from "../obje
 import type { JsonObject } from "../object.ts";
 import type { Attributes } from "../security/authorize.ts";
 import type { Guards } from "../security/guards.ts";
-import { MASTERS } from "../security/user.ts";
+import { MASTERS, toUserInfo } from "../security/user.ts";
 import type { User } from "../security/user.ts";
-import { badRequest } from "../status-error.ts";
+import { badRequest, invalid } from "../status-error.ts";
+import type { StatusCause } from "../status-error.ts";
 import type { Context } from "./context.ts";
 import { decodeBody } from "./decode.ts";
 
@@ -15,6 +16,7 @@ export async function answerReview(context: Context, guards: Guards): Promise<Re
   const review = await decodeBody(context);
   if (!isJsonObject(review)) throw badRequest(`the body must be a ${resource.kind}`);
   const spec = objectAt(review, "spec");
+  checkSpec(context, spec);
   const status = await answer(context, spec, guards);
   const apiVersion = toApiVersion(resource.group, resource.version);
   return respondJson(
@@ -36,17 +38,51 @@ async function answer(context: Context, spec: JsonObject, guards: Guards): Promi
     case "SelfSubjectReview":
       return { userInfo: toUserInfo(user) };
     case "TokenReview": {
-      const found = await guards.authenticator.authenticateToken(stringAt(spec, "token"));
-      return found === undefined ? { user: {} } : { authenticated: true, user: toUserInfo(found) };
+      const audiences = arrayAt(spec, "audiences").map(String);
+      const token = stringAt(spec, "token");
+      const found = await guards.authenticator.authenticateToken(token, audiences.length === 0 ? undefined : audiences);
+      if (found === undefined) return { user: {}, error: "invalid bearer token" };
+      return { authenticated: true, user: toUserInfo(found.user), audiences: found.audiences };
     }
     default:
       throw badRequest(`${resource.kind} is not a review this server answers`);
   }
 }
 
-function accessStatus(user: User, spec: JsonObject, { authorizer }: Guards): JsonObject {
-  const allowed = authorizer.allows(user, attributesOf(spec));
-  return { allowed, ...(allowed ? { reason: "" } : {}) };
+function accessStatus(user: User, spec: JsonObject, { authorizer, rbac }: Guards): JsonObject {
+  const attributes = attributesOf(spec);
+  const allowed = authorizer.allows(user, attributes);
+  const reason = allowed && !user.groups.includes(MASTERS) ? rbac.reasonFor(user, attributes) : "";
+  return { allowed, ...(reason === "" ? {} : { reason }) };
+}
+
+/** Throws BadRequest or Invalid for a review that asks nothing, or of nobody. */
+function checkSpec({ resource }: Context, spec: JsonObject): void {
+  const { kind } = resource;
+  if (kind === "TokenReview" && stringAt(spec, "token") === "") {
+    throw badRequest("token is required for TokenReview in authentication");
+  }
+  if (!kind.endsWith("SubjectAccessReview")) return;
+  const causes: StatusCause[] = [];
+  const questions = ["resourceAttributes", "nonResourceAttributes"].filter((field) => isJsonObject(spec[field]));
+  if (questions.length !== 1) {
+    const problem = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    const [field, value, why] =
+      questions.length === 0
+        ? ["spec.resourceAttributes", null, problem]
+        : [
+            "spec.nonResourceAttributes",
+            spec["nonResourceAttributes"],
+            `cannot be specified in combination with resourceAttributes`,
+          ];
+    causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field });
+  }
+  if (!kind.startsWith("Self") && stringAt(spec, "user") === "" && arrayAt(spec, "groups").length === 0) {
+    const message = 'Invalid value: "": at least one of user or group must be specified';
+    causes.push({ reason: "FieldValueInvalid", message, field: "spec.user" });
+  }
+  // The server leaves the kind out here.
+  if (causes.length > 0) throw invalid({ group: resource.group, plural: "", kind: "" }, "", causes);
 }
 
 function attributesOf(spec: JsonObject): Attributes {
@@ -79,8 +115,4 @@ function rulesStatus(user: User, namespace: string, { rbac }: Guards): JsonObjec
 
 function subjectOf(spec: JsonObject): User {
   return { name: stringAt(spec, "user"), groups: arrayAt(spec, "groups").map(String) };
-}
-
-function toUserInfo(user: User): JsonObject {
-  return { username: user.name, ...(user.uid === undefined ? {} : { uid: user.uid }), groups: user.groups };
 }

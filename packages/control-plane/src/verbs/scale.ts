@@ -11,6 +11,7 @@ import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decodeBody } from "./decode.ts";
 import { applyPatchBody } from "./patch-body.ts";
+import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
 
 export async function serveScale(context: Context, paths: Scale): Promise<Response> {
@@ -21,12 +22,16 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
     return respondJson(toScale(fromStored(stored, resource), paths));
   }
   const body = await decodeBody(context);
-  const changed = await write(context, {}, (transaction) =>
-    changeObject(context, transaction, {
+  const changed = await write(context, {}, (transaction, admitted) =>
+    changeObject(admitted, transaction, {
       scope: "scale",
       next: (old) => {
         const scale = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
-        return withReplicas(context, { old, scale, paths });
+        if (!isJsonObject(scale)) throw badRequest("the body must be a Scale");
+        const reviewed = { operation: "UPDATE", old: toScale(old, paths) as KubeObject } as const;
+        const object = reviewMutation(admitted, { ...reviewed, object: scale as KubeObject });
+        reviewResult(admitted, { ...reviewed, object: scale as KubeObject });
+        return withReplicas(context, { old, scale: object, paths });
       },
     }),
   );
@@ -44,10 +49,12 @@ function withReplicas(context: Context, options: { old: KubeObject; scale: unkno
   }
   const replicas = objectAt(scale, "spec")["replicas"] ?? 0;
   if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
-    const message = `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`;
-    throw invalid({ group: "autoscaling", plural: "scales", kind: "Scale" }, context.name, [
-      { reason: "FieldValueInvalid", message, field: "spec.replicas" },
-    ]);
+    const { custom } = context.resource;
+    const rule = custom ? "should be a non-negative integer" : "must be greater than or equal to 0";
+    const message = `Invalid value: ${JSON.stringify(replicas)}: ${rule}`;
+    const field = custom ? paths.specReplicasPath : "spec.replicas";
+    const subject = custom ? context.resource : { group: "autoscaling", plural: "scales", kind: "Scale" };
+    throw invalid(subject, context.name, [{ reason: "FieldValueInvalid", message, field }]);
   }
   setValueAt(old, paths.specReplicasPath, replicas);
   return old;
@@ -57,11 +64,13 @@ function toScale(object: KubeObject, paths: Scale): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector =
     paths.labelSelectorPath === undefined ? "" : formatSelectorObject(valueAt(object, paths.labelSelectorPath));
+  const replicas = valueAt(object, paths.specReplicasPath) ?? 0;
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: { replicas: valueAt(object, paths.specReplicasPath) ?? 0 },
+    // As in Go, where none is left out.
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: valueAt(object, paths.statusReplicasPath) ?? 0,
       ...(selector === "" ? {} : { selector }),

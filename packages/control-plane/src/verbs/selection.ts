@@ -1,7 +1,7 @@
 /** Which objects a list, watch or deletecollection is about. */
 import type { KubeObject } from "../object.ts";
 import { parseFieldSelector } from "../selectors/field-selector.ts";
-import { parseLabelSelector } from "../selectors/label-selector.ts";
+import { parseLabelSelector } from "../selectors/label-selector-text.ts";
 import type { Context } from "./context.ts";
 
 export type Selection = { selects(object: KubeObject): boolean; isAll: boolean };

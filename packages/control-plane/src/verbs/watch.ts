@@ -13,6 +13,8 @@ import type { WatchFormat } from "./watch-format.ts";
 /** Unread bytes after which a watcher is cut off. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;
+/** So long before its end a watch that takes bookmarks gets a last one. */
+const LAST_BOOKMARK_MS = 2000;
 const READER_LEFT = Symbol("the reader left");
 
 type Plan = {
@@ -96,9 +98,11 @@ async function endInTime({ context, signal, stop }: Watch): Promise<void> {
 
 async function sendBookmarks({ context, signal, format }: Watch, send: (line: string) => void): Promise<void> {
   const { clock, storage } = context.server;
+  const end = clock.now() + Number(context.query.get("timeoutSeconds") ?? 0) * 1000;
   try {
     for (;;) {
-      await clock.sleep(BOOKMARK_INTERVAL_MS, { signal });
+      const untilLast = end - clock.now() - LAST_BOOKMARK_MS;
+      await clock.sleep(untilLast > 0 ? Math.min(untilLast, BOOKMARK_INTERVAL_MS) : BOOKMARK_INTERVAL_MS, { signal });
       send(format.bookmark(storage.revision));
     }
   } catch {

@@ -1,18 +1,28 @@
 /** Runs a transaction for a request; a dry run has the same result and no effect. */
-import type { KubeObject } from "../object.ts";
+import { withAdmission } from "../admission/session.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { isDryRun } from "./context.ts";
 import type { Context } from "./context.ts";
-import type { JsonObject } from "../object.ts";
+import { checkFieldManager } from "./field-manager.ts";
+import { APPLY_PATCH, patchType } from "./patch-body.ts";
 
+/** `mutate` may run several times, each time on the state as it then is; only its last run counts. */
 export async function write<T>(
   context: Context,
   options: { deleteOptions?: JsonObject },
-  mutate: (transaction: Transaction) => T,
+  mutate: (transaction: Transaction, context: Context) => T,
 ): Promise<T> {
-  const { storage } = context.server;
-  if (!isDryRun(context, options.deleteOptions)) return storage.write(mutate);
-  return mutate({ get: storage.get, list: storage.list, put: keep, remove: keep });
+  const { storage, webhooks } = context.server;
+  checkFieldManager(context, { isApply: patchType(context) === APPLY_PATCH });
+  const isDry = isDryRun(context, options.deleteOptions);
+  const { signal, warnings } = context;
+  return withAdmission({ webhooks, signal, warnings }, async (admission) => {
+    const admitted = { ...context, admission };
+    return isDry
+      ? mutate({ get: storage.get, list: storage.list, put: keep, remove: keep }, admitted)
+      : storage.write((transaction) => mutate(transaction, admitted));
+  });
 }
 
 function keep(_key: unknown, object: KubeObject): KubeObject {

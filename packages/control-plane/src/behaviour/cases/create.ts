@@ -170,10 +170,7 @@ export const createCases = behaviour("create", {
   },
   "a body that is no JSON is refused": async ({ call, path }) => {
     const answer = await call("POST", path("configmaps"), { body: "{oops" });
-    expectRefusal(answer, 400, {
-      reason: "BadRequest",
-      message: /invalid character 'o' looking for beginning of object key string/,
-    });
+    expectRefusal(answer, 400, { reason: "BadRequest", message: /json/ });
   },
   "a body in an unknown format is refused": async ({ call, path }) => {
     const answer = await call("POST", path("configmaps"), { body: "x", type: "text/csv" });

@@ -1,5 +1,6 @@
 /** CustomResourceDefinitions: their status, what is refused, versions, and what becomes of their objects. */
 import assert from "node:assert/strict";
+import { valueAt } from "../../object.ts";
 import type { JsonObject } from "../../object.ts";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid, itemsAt, namesOf } from "../expect.ts";
@@ -102,10 +103,13 @@ export const definitionCases = behaviour("definitions", {
   },
   "objects of a cluster-wide kind have no namespace": async (world) => {
     const hubs = await installWidgets(world, { plural: "hubs", scope: "Cluster" });
-    const body = expectBody(await world.call("POST", hubs, { body: widget(world, "a", { size: 1 }, "Hub") }), 201);
+    const body = expectBody(
+      await world.call("POST", hubs, { body: { ...widget(world, "a", { size: 1 }), kind: "Hub" } }),
+      201,
+    );
     assert.equal(body.metadata.namespace, undefined);
     const inside = await world.call("POST", world.path(`${world.group}/v1/hubs`), {
-      body: widget(world, "b", { size: 1 }, "Hub"),
+      body: { ...widget(world, "b", { size: 1 }), kind: "Hub" },
     });
     assert.equal(inside.status, 404);
   },
@@ -115,7 +119,7 @@ export const definitionCases = behaviour("definitions", {
       plural: "twins",
       versions: [version("v1", true), version("v2", false)],
     });
-    await world.call("POST", twins, { body: widget(world, "a", { size: 1 }, "Twin") });
+    await world.call("POST", twins, { body: { ...widget(world, "a", { size: 1 }), kind: "Twin" } });
     const second = world.path(`${world.group}/v2/twins`);
     expectBody(await world.call("GET", `${second}/a`), 200, { apiVersion: `${world.group}/v2`, spec: { size: 1 } });
     expectBody(await world.call("PATCH", `${second}/a`, { body: { spec: { size: 2 } } }), 200);
@@ -143,8 +147,8 @@ export const definitionCases = behaviour("definitions", {
       version["selectableFields"] = [{ jsonPath: ".spec.color" }];
     };
     const picks = await installWidgets(world, { plural: "picks", change });
-    await world.call("POST", picks, { body: widget(world, "a", { size: 1 }, "Pick") });
-    await world.call("POST", picks, { body: widget(world, "b", { size: 1, color: "blue" }, "Pick") });
+    await world.call("POST", picks, { body: { ...widget(world, "a", { size: 1 }), kind: "Pick" } });
+    await world.call("POST", picks, { body: { ...widget(world, "b", { size: 1, color: "blue" }), kind: "Pick" } });
     assert.deepEqual(namesOf(await world.call("GET", `${picks}?fieldSelector=spec.color%3Dblue`)), ["b"]);
     expectBody(await world.call("GET", `${picks}?fieldSelector=spec.size%3D1`), 400, {
       reason: "BadRequest",
@@ -152,7 +156,7 @@ export const definitionCases = behaviour("definitions", {
   },
   "a new default reaches objects that were stored before it": async (world) => {
     const grows = await installWidgets(world, { plural: "grows" });
-    await world.call("POST", grows, { body: widget(world, "a", { size: 1 }, "Grow") });
+    await world.call("POST", grows, { body: { ...widget(world, "a", { size: 1 }), kind: "Grow" } });
     const properties = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
     expectBody(
       await world.call("PATCH", `${DEFINITIONS}/grows.${world.group}`, {
@@ -161,12 +165,13 @@ export const definitionCases = behaviour("definitions", {
       }),
       200,
     );
-    await world.until(`${grows}/a`, (object) => (object?.["spec"] as JsonObject | undefined)?.["shape"] === "round");
+    await world.until(`${grows}/a`, (object) => valueAt(object, "spec.shape") === "round");
   },
   "a deleted definition takes its objects along, when their finalizers let it": async (world) => {
     const gones = await installWidgets(world, { plural: "gones" });
     const held = {
-      ...widget(world, "a", { size: 1 }, "Gone"),
+      ...widget(world, "a", { size: 1 }),
+      kind: "Gone",
       metadata: { name: "a", finalizers: ["example.com/hold"] },
     };
     expectBody(await world.call("POST", gones, { body: held }), 201);
@@ -177,7 +182,7 @@ export const definitionCases = behaviour("definitions", {
     assert.ok(
       itemsAt(body, "status.conditions").some(({ type, status }) => type === "Terminating" && status === "True"),
     );
-    const late = await world.call("POST", gones, { body: widget(world, "late", { size: 1 }, "Gone") });
+    const late = await world.call("POST", gones, { body: { ...widget(world, "late", { size: 1 }), kind: "Gone" } });
     assert.equal(late.status, 403);
     await world.call("PATCH", `${gones}/a`, { body: { metadata: { finalizers: null } } });
     await world.until(at, (object) => object === undefined);

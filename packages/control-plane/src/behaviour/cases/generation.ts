@@ -65,7 +65,7 @@ export const generationCases = behaviour("generation", {
       plural: "plains",
       change: (version) => delete version["subresources"],
     });
-    const body = { ...widget(world, "a", { size: 1 }, "Plain"), status: { phase: "new" } };
+    const body = { ...widget(world, "a", { size: 1 }), kind: "Plain", status: { phase: "new" } };
     expectBody(await call("POST", widgets, { body }), 201, { metadata: { generation: 1 }, status: { phase: "new" } });
     expectBody(await call("PATCH", `${widgets}/a`, { body: { status: { phase: "old" } } }), 200, {
       metadata: { generation: 2 },

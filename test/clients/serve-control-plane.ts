@@ -17,5 +17,7 @@ const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port:
 await controlPlane.setEndpoint(url);
 const kubeconfig = join(folder, "kubeconfig");
 writeFileSync(kubeconfig, await controlPlane.kubeconfig({ server: url }), { mode: 0o600 });
+// A profile (--cpu-prof) is written by a process that exits, not by one that a signal ends.
+process.once("SIGINT", () => process.exit(0));
 console.log(kubeconfig);
 await controlPlane.run(new AbortController().signal);

@@ -33,8 +33,12 @@ test(`${KILLS} times kill -9 during ${WRITERS} writers loses no acknowledged wri
   for (let round = 0; round < KILLS; round++) {
     const before = total(knowledge);
     const stop = new AbortController();
-    const writers = knowledge.map((known, writer) => write(client, { writer, known, stop: stop.signal }));
-    await sleep(100 + Math.random() * 300);
+    const { promise: underWay, resolve: onAcknowledged } = Promise.withResolvers<void>();
+    const writers = knowledge.map((known, writer) =>
+      write(client, { writer, known, stop: stop.signal, onAcknowledged }),
+    );
+    await underWay;
+    await sleep(Math.random() * 300);
     const restarted = server.killAndRestart();
     stop.abort();
     await Promise.all([...writers, restarted]);
@@ -60,8 +64,9 @@ test(`${KILLS} times kill -9 during ${WRITERS} writers loses no acknowledged wri
 
 async function write(
   client: KubeClient,
-  { writer, known, stop }: { writer: number; known: Knowledge; stop: AbortSignal },
+  options: { writer: number; known: Knowledge; stop: AbortSignal; onAcknowledged: () => void },
 ): Promise<void> {
+  const { writer, known, stop, onAcknowledged } = options;
   const ref = { namespace: NAMESPACE, name: `writer-${writer}` };
   while (!stop.aborted) {
     const turn = known.acknowledged + 1;
@@ -71,6 +76,7 @@ async function write(
       const body = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data };
       await client.patch(maps, ref, { type: "apply", body, fieldManager: "torture", force: true }, { signal });
       known.acknowledged = turn;
+      onAcknowledged();
     } catch (error) {
       // The answer did not come: the write may have happened.
       if (isKubeError(error) && error instanceof KubeError && kubeErrorCodes[error.code].outcomeUnknown) return;

@@ -1,8 +1,8 @@
 /** How values merge: which lists are maps by key, which are sets, and what is replaced as one. */
-import { arrayAt, isJsonObject } from "../object.ts";
-import { listMergeOf } from "../patch/merge-keys.ts";
+import { arrayAt, isEqual, isJsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
-import { additionalSchema, itemSchema, propertySchema } from "../schema/structural.ts";
+import { builtInSchema } from "../schema/built-in-schemas.ts";
+import { additionalSchema, itemSchema, propertySchema, requiredNames } from "../schema/structural.ts";
 import type { Schema } from "../schema/structural.ts";
 
 export type ListType = { kind: "atomic" } | { kind: "set" } | { kind: "map"; keys: readonly string[] };
@@ -18,23 +18,13 @@ export type Typing = {
 };
 
 const ATOMIC: ListType = { kind: "atomic" };
-/** The parts of built-in kinds that are structs rather than pointers, and the one list that is not left out when empty. */
-const ALWAYS_THERE =
-  /^\w+(\.metadata|\.status|\.(spec|strategy|updateStrategy|jobTemplate|template|template\.metadata)+(\.containers)?)?$/;
-const PORT_KEYS = ["containerPort", "port"];
 
 export function typingOf(resource: Resource): Typing {
   const known = KNOWN.get(resource);
   if (known !== undefined) return known;
-  const builtIn = pathTyping(resource.kind);
-  const own = schemaTyping(resource.schema);
-  const typing = resource.custom
-    ? {
-        ...own,
-        isAlwaysThere: true,
-        field: (name: string) => (name === "metadata" ? builtIn.field(name) : own.field(name)),
-      }
-    : builtIn;
+  const own = schemaTyping(resource.schema, true);
+  const metadata = schemaTyping(builtInSchema("meta/v1.ObjectMeta"), true);
+  const typing = { ...own, field: (name: string) => (name === "metadata" ? metadata : own.field(name)) };
   KNOWN.set(resource, typing);
   return typing;
 }
@@ -44,38 +34,26 @@ const KNOWN = new WeakMap<Resource, Typing>();
 /** Of maps, whose keys are anything, no more than these are remembered. */
 const MAX_REMEMBERED = 200;
 
-function pathTyping(path: string): Typing {
-  const merge = listMergeOf(path);
-  const list: ListType =
-    merge.by === "replace"
-      ? ATOMIC
-      : merge.by === "value"
-        ? { kind: "set" }
-        : { kind: "map", keys: PORT_KEYS.includes(merge.key) ? [merge.key, "protocol"] : [merge.key] };
-  const isAtomic = path.endsWith("elector") && !path.endsWith(".nodeSelector");
-  const typing: Typing = {
-    isAtomic,
-    isAlwaysThere: ALWAYS_THERE.test(path),
-    list,
-    field: remember((name) => pathTyping(`${path}.${name}`)),
-    item: () => typing,
-  };
-  return typing;
-}
-
-function schemaTyping(schema: Schema | undefined): Typing {
+/** `isAlwaysThere` holds for what Go keeps as a plain struct, all the way from the root: the API marks those with an empty default. */
+function schemaTyping(schema: Schema | undefined, isAlwaysThere: boolean): Typing {
   const kind = schema?.["x-kubernetes-list-type"];
   const keys = arrayAt(schema, "x-kubernetes-list-map-keys").map(String);
   const additional = schema === undefined ? false : additionalSchema(schema);
+  const required = schema === undefined ? [] : requiredNames(schema);
   return {
     isAtomic: schema?.["x-kubernetes-map-type"] === "atomic",
-    isAlwaysThere: false,
+    isAlwaysThere,
     list: kind === "set" ? { kind } : kind === "map" ? { kind, keys } : ATOMIC,
     field: remember((name) => {
       const property = schema === undefined ? undefined : propertySchema(schema, name);
-      return schemaTyping(property ?? (isJsonObject(additional) ? additional : undefined));
+      const isStruct =
+        isEqual(property?.["default"], {}) || (property?.["type"] === "array" && required.includes(name));
+      return schemaTyping(
+        property ?? (isJsonObject(additional) ? additional : undefined),
+        isAlwaysThere && isStruct && typeof schema?.["title"] === "string",
+      );
     }),
-    item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema)),
+    item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema), false),
   };
 }
 

@@ -1,16 +1,21 @@
 /** The OpenAPI v3 document of one group version, as far as kubectl reads it: schemas by kind, and patch parameters. */
-import { isJsonObject, toApiVersion } from "../object.ts";
+import { isJsonObject, objectAt, toApiVersion } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
+import { builtInDefinitions } from "../schema/built-in-schemas.ts";
+import { longName, schemaName, shortName } from "../schema/schema-names.ts";
 
-const META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const META = "meta/v1.ObjectMeta";
 
 export function openApiV3(resources: readonly Resource[]): JsonObject {
-  const schemas: JsonObject = { [META]: OBJECT_META };
+  const builtIn = resources.filter(({ custom }) => !custom).map((resource) => shortName(schemaName(resource)));
+  const schemas: JsonObject = builtInDefinitions([META, ...builtIn]);
   const paths: JsonObject = {};
   for (const resource of resources) {
     const name = schemaName(resource);
-    schemas[name] = kindSchema(resource);
+    schemas[name] = resource.custom
+      ? kindSchema(resource)
+      : { ...objectAt(schemas, name), ...groupVersionKind(resource) };
     schemas[`${name}List`] = listSchema(resource, name);
     Object.assign(paths, pathsOf(resource, name));
   }
@@ -22,14 +27,7 @@ export function openApiV3(resources: readonly Resource[]): JsonObject {
   };
 }
 
-function schemaName({ group, version, kind, custom }: Resource): string {
-  if (custom) return `${group.split(".").toReversed().join(".")}.${version}.${kind}`;
-  const short = group === "" ? "core" : (group.split(".")[0] ?? "");
-  return `io.k8s.api.${short}.${version}.${kind}`;
-}
-
 function kindSchema(resource: Resource): JsonObject {
-  const { group, version, kind } = resource;
   const own = resource.schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true };
   return {
     ...own,
@@ -41,11 +39,15 @@ function kindSchema(resource: Resource): JsonObject {
       metadata: {
         description: "Standard object's metadata.",
         default: {},
-        allOf: [{ $ref: `#/components/schemas/${META}` }],
+        allOf: [{ $ref: `#/components/schemas/${longName(META)}` }],
       },
     },
-    "x-kubernetes-group-version-kind": [{ group, version, kind }],
+    ...groupVersionKind(resource),
   };
+}
+
+function groupVersionKind({ group, version, kind }: Resource): JsonObject {
+  return { "x-kubernetes-group-version-kind": [{ group, version, kind }] };
 }
 
 function listSchema(resource: Resource, name: string): JsonObject {
@@ -101,33 +103,3 @@ const WRITE_PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"].map((name
   in: "query",
   schema: { type: "string", uniqueItems: true },
 }));
-
-const STRING = { type: "string" };
-const STRING_MAP = { type: "object", additionalProperties: { type: "string", default: "" } };
-
-const OBJECT_META: JsonObject = {
-  type: "object",
-  description: "ObjectMeta is metadata that all persisted resources must have.",
-  properties: {
-    annotations: { ...STRING_MAP, description: "Free-form data that tools keep on the object." },
-    creationTimestamp: { ...STRING, format: "date-time", description: "When the server made this object." },
-    deletionGracePeriodSeconds: { type: "integer", format: "int64" },
-    deletionTimestamp: { ...STRING, format: "date-time", description: "When deletion was asked for." },
-    finalizers: {
-      type: "array",
-      items: STRING,
-      "x-kubernetes-list-type": "set",
-      "x-kubernetes-patch-strategy": "merge",
-    },
-    generateName: { ...STRING, description: "Prefix of a name the server makes unique." },
-    generation: { type: "integer", format: "int64", description: "Rises with each change of the desired state." },
-    labels: { ...STRING_MAP, description: "Keys and values by which objects are selected." },
-    managedFields: { type: "array", items: { type: "object" } },
-    name: { ...STRING, description: "Unique within a namespace." },
-    namespace: { ...STRING, description: "The space within which the name is unique." },
-    ownerReferences: { type: "array", items: { type: "object" }, description: "Objects this one depends on." },
-    resourceVersion: { ...STRING, description: "Opaque version for optimistic concurrency and watches." },
-    selfLink: STRING,
-    uid: { ...STRING, description: "Unique in time and space." },
-  },
-};

@@ -2,6 +2,8 @@
 import type { Resource, Scale } from "./resource.ts";
 import { toApiVersion } from "../object.ts";
 import { builtInColumns, DEFAULT_COLUMNS } from "../table/built-in-columns.ts";
+import { builtInSchema } from "../schema/built-in-schemas.ts";
+import { schemaName, shortName } from "../schema/schema-names.ts";
 import { builtInCreation, builtInDefaults } from "./built-in-defaults.ts";
 import { builtInRules } from "./built-in-rules.ts";
 
@@ -294,6 +296,9 @@ function toResource(apiVersion: string, row: Row): Resource {
     generation: row.generation === true ? "spec" : (row.generation ?? "none"),
     statusOnCreate: row.statusOnCreate === true || !(row.subresources ?? []).includes("status"),
     custom: false,
+    get schema() {
+      return builtInSchema(shortName(schemaName({ group, version, kind: row.kind, custom: false }))) ?? {};
+    },
     ...(row.review === true ? { review: true } : {}),
     ...(defaults === undefined ? {} : { applyDefaults: defaults }),
     ...(prepareCreate === undefined ? {} : { prepareCreate }),

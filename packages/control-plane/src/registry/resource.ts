@@ -43,7 +43,7 @@ export type Resource = {
   custom: boolean;
   /** Its definition is being deleted: nothing new is created. */
   isGoing?: boolean;
-  /** OpenAPI v3 schema of the kind; of custom kinds it is enforced. */
+  /** OpenAPI v3 schema of the kind. Custom kinds are held to all of it, built-in ones to its fields and types. */
   schema?: JsonObject;
   /** Holds an object against the CEL rules of `schema`; `undefined` when it has none. */
   rules?(): RuleValidator | undefined;

@@ -10,10 +10,13 @@ import {
 } from "./structural.ts";
 import type { Schema } from "./structural.ts";
 
-/** Prunes in place. Returns the paths of the dropped fields, such as `spec.template.fooo`. */
-export function pruneObject(object: Record<string, unknown>, schema: Schema): string[] {
+/**
+ * Prunes in place. Returns the paths of the dropped fields, such as `spec.template.fooo`. `keepsRoot`: the schema has
+ * no say over apiVersion, kind and metadata.
+ */
+export function pruneObject(object: Record<string, unknown>, schema: Schema, keepsRoot = true): string[] {
   const dropped: string[] = [];
-  prune(object, { schema, path: "", isResource: true, dropped });
+  prune(object, { schema, path: "", isResource: keepsRoot, dropped });
   return dropped;
 }
 

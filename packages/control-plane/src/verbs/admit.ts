@@ -102,20 +102,23 @@ function shape(context: Context, object: KubeObject): void {
       .map(({ json }) => JSON.parse(json) as KubeObject);
     establish(object, { time: toTime(server.clock.now()), others });
   }
-  if (resource.schema !== undefined && resource.custom) {
-    reportUnknown(context, pruneObject(object, resource.schema));
-    applySchemaDefaults(object, resource.schema);
+  if (resource.schema !== undefined) {
+    const { schema, custom } = resource;
+    const unknown = pruneObject(object, schema, custom);
+    reportUnknown(context, custom ? unknown.toSorted() : unknown);
+    if (custom) applySchemaDefaults(object, schema);
   }
   resource.applyDefaults?.(object);
 }
 
 function reportUnknown(context: Context, dropped: string[]): void {
   if (dropped.length === 0) return;
-  const lines = dropped.toSorted().map((path) => `unknown field ${JSON.stringify(path)}`);
+  const lines = dropped.map((path) => `unknown field ${JSON.stringify(path)}`);
   const mode = context.query.get("fieldValidation");
   if (mode === "Ignore") return;
   if (mode !== "Strict") {
-    context.warnings.push(...lines);
+    // A write that runs again reports the same.
+    context.warnings.push(...lines.filter((line) => !context.warnings.includes(line)));
     return;
   }
   const { kind, version } = context.resource;

@@ -2,6 +2,7 @@
 import { isJsonObject, objectAt, parseApiVersion, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject, ObjectMeta } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
+import { decodeLikeGo } from "../schema/go-decoding.ts";
 import { badRequest, invalid, StatusError } from "../status-error.ts";
 import type { Context } from "./context.ts";
 
@@ -60,9 +61,13 @@ export function toObject(value: unknown, resource: Resource, context: Context): 
   if (apiVersion !== expected.apiVersion || kind !== expected.kind) {
     throw otherKind({ apiVersion, kind, name: stringAt(objectAt(value, "metadata"), "name") }, resource, context);
   }
+  if (!resource.custom && resource.schema !== undefined) {
+    const problem = decodeLikeGo(value, resource.schema);
+    if (problem !== undefined) throw unfit(resource, problem);
+  }
   const { metadata: _metadata, ...rest } = value;
   const metadata = toMetadata(value, context);
-  if (!resource.custom) checkStringMaps(resource, rest);
+  if (!resource.custom) checkBase64(resource, rest);
   return { ...rest, ...expected, metadata };
 }
 
@@ -149,26 +154,18 @@ function checkTypes(metadata: JsonObject): void {
   }
 }
 
-const STRING_MAPS: Record<string, string[]> = {
-  ConfigMap: ["data", "binaryData"],
-  Secret: ["data", "stringData"],
-};
-const BASE64_FIELDS = ["ConfigMap.binaryData", "Secret.data"];
+const BASE64_FIELDS: Record<string, string> = { ConfigMap: "binaryData", Secret: "data" };
 
-function checkStringMaps({ kind, version }: Resource, fields: JsonObject): void {
-  const refuse = (why: string): never => {
-    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
-  };
-  for (const field of STRING_MAPS[kind] ?? []) {
-    for (const value of Object.values(objectAt(fields, field))) {
-      if (value !== null && typeof value !== "string") {
-        refuse(`json: cannot unmarshal ${typeOf(value)} into Go struct field ${kind}.${field} of type string`);
-      }
-      if (typeof value === "string" && BASE64_FIELDS.includes(`${kind}.${field}`) && !isBase64(value)) {
-        refuse("illegal base64 data");
-      }
-    }
+function checkBase64(resource: Resource, fields: JsonObject): void {
+  const field = BASE64_FIELDS[resource.kind];
+  if (field === undefined) return;
+  for (const value of Object.values(objectAt(fields, field))) {
+    if (typeof value === "string" && !isBase64(value)) throw unfit(resource, "illegal base64 data");
   }
+}
+
+function unfit({ kind, version }: Resource, why: string): StatusError {
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
 }
 
 function isBase64(text: string): boolean {

@@ -1,8 +1,9 @@
 /** Creation: what the server fills in, what it refuses, and in which words. */
 import assert from "node:assert/strict";
+import { valueAt } from "../../object.ts";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid, expectRefusal } from "../expect.ts";
-import { configMap, node, pod } from "../manifests.ts";
+import { configMap, deployment, node, pod } from "../manifests.ts";
 
 export const createCases = behaviour("create", {
   "create fills the metadata that the server owns": async ({ call, path, namespace }) => {
@@ -239,5 +240,68 @@ export const createCases = behaviour("create", {
   "labels and annotations of a new object are kept": async ({ call, unique }) => {
     const metadata = { labels: { "example.com/a": "b", empty: "" }, annotations: { "example.com/Note": "any text\n" } };
     expectBody(await call("POST", "/api/v1/nodes", { body: node(unique("n"), {}, metadata) }), 201, { metadata });
+  },
+  "unknown fields of a built-in kind are dropped, with warnings": async ({ call, path }) => {
+    const body = { ...pod("p", { typo: 1 }, { other: "x" }), extra: true };
+    const answer = await call("POST", path("pods"), { body });
+    const created = expectBody(answer, 201);
+    assert.deepEqual([created["extra"], valueAt(created, "spec.typo")], [undefined, undefined]);
+    const warnings = ["metadata.other", "spec.typo", "extra"].map((name) => `299 - "unknown field \\"${name}\\""`);
+    assert.equal(answer.headers.get("warning"), warnings.join(", "));
+  },
+  "unknown fields of a built-in kind are refused where validation is strict": async ({ call, path }) => {
+    const containers = [{ name: "app", image: "registry.example/app:1", prots: [] }];
+    expectRefusal(
+      await call("POST", `${path("pods")}?fieldValidation=Strict`, { body: pod("p", { containers }) }),
+      400,
+      {
+        reason: "BadRequest",
+        message:
+          'Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field "spec.containers[0].prots"',
+      },
+    );
+  },
+  "a text where a number is wanted is refused": async ({ call, path }) => {
+    const body = deployment("d", { replicas: "3" });
+    expectRefusal(await call("POST", path("apps/v1/deployments"), { body }), 400, {
+      reason: "BadRequest",
+      message:
+        'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    });
+  },
+  "a list where an object is wanted is refused": async ({ call, path }) => {
+    expectRefusal(await call("POST", path("pods"), { body: { metadata: { name: "p" }, spec: [] } }), 400, {
+      reason: "BadRequest",
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec',
+    });
+  },
+  "a fraction where an integer is wanted is refused": async ({ call, path }) => {
+    const containers = [{ name: "app", image: "registry.example/app:1", ports: [{ containerPort: 1.5 }] }];
+    expectRefusal(await call("POST", path("pods"), { body: pod("p", { containers }) }), 400, {
+      reason: "BadRequest",
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal number 1.5 into Go struct field ContainerPort.spec.containers.ports.containerPort of type int32',
+    });
+  },
+  "a quantity that is none is refused": async ({ call, path }) => {
+    const limits = { cpu: "much" };
+    const containers = [{ name: "app", image: "registry.example/app:1", resources: { limits } }];
+    expectRefusal(await call("POST", path("pods"), { body: pod("p", { containers }) }), 400, {
+      reason: "BadRequest",
+      message: /^Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression/,
+    });
+  },
+  "a time that is none is refused": async ({ call, path }) => {
+    const body = configMap("a", {}, { creationTimestamp: "today" });
+    expectRefusal(await call("POST", path("configmaps"), { body }), 400, {
+      reason: "BadRequest",
+      message: /cannot be handled as a ConfigMap: parsing time "today" as "2006-01-02T15:04:05Z07:00"/,
+    });
+  },
+  "null is as if nothing were said": async ({ call, path }) => {
+    const body = pod("p", { nodeName: null, tolerations: null }, { labels: null });
+    const created = expectBody(await call("POST", path("pods"), { body }), 201);
+    assert.deepEqual([valueAt(created, "spec.nodeName"), created.metadata.labels], [undefined, undefined]);
   },
 });

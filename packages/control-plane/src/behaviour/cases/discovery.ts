@@ -203,4 +203,19 @@ export const discoveryCases = behaviour("discovery", {
       message: "the server could not find the requested resource",
     });
   },
+  "OpenAPI v3 describes the fields of built-in kinds": async ({ call }) => {
+    const { body } = await call("GET", "/openapi/v3/api/v1");
+    const schemas = valueAt(body, "components.schemas") as Record<string, JsonObject>;
+    const { properties } = schemas["io.k8s.api.core.v1.PodSpec"] as { properties: Record<string, JsonObject> };
+    assert.partialDeepStrictEqual(properties["containers"], {
+      type: "array",
+      items: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.core.v1.Container" }] },
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["name"],
+      "x-kubernetes-patch-merge-key": "name",
+      "x-kubernetes-patch-strategy": "merge",
+    });
+    const pod = schemas["io.k8s.api.core.v1.Pod"];
+    assert.deepEqual(pod?.["x-kubernetes-group-version-kind"], [{ group: "", version: "v1", kind: "Pod" }]);
+  },
 });

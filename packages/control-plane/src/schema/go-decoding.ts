@@ -1,0 +1,105 @@
+/** What Go's JSON decoder would not take into a built-in kind, in its words. */
+import { isJsonObject } from "../object.ts";
+import { additionalSchema, isIntOrString, itemSchema, preservesUnknown, propertySchema } from "./structural.ts";
+import type { Schema } from "./structural.ts";
+
+type Place = {
+  /** The Go type that holds the field. */
+  owner: string;
+  path: string;
+};
+
+const QUANTITY = /^[+-]?[0-9.]+([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+const QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/** Drops nulls, which Go reads as nothing, in place. Returns what is wrong with the first value that does not fit. */
+export function decodeLikeGo(
+  value: unknown,
+  schema: Schema,
+  place: Place = { owner: "", path: "" },
+): string | undefined {
+  const problem = misfit(value, schema, place);
+  if (problem !== undefined) return problem;
+  const owner = typeof schema["title"] === "string" ? (schema["title"].split(".").at(-1) ?? "") : place.owner;
+  const items = itemSchema(schema);
+  if (Array.isArray(value)) {
+    return items === undefined ? undefined : firstOf(value, (item) => decodeLikeGo(item, items, { ...place, owner }));
+  }
+  if (!isJsonObject(value)) return undefined;
+  const additional = additionalSchema(schema);
+  return firstOf(Object.entries(value), ([key, inner]) => {
+    const property = propertySchema(schema, key);
+    if (property === undefined) {
+      return isJsonObject(additional) ? decodeLikeGo(inner, additional, { ...place, owner }) : undefined;
+    }
+    if (inner === null) {
+      delete value[key];
+      return undefined;
+    }
+    return decodeLikeGo(inner, property, { owner, path: place.path === "" ? key : `${place.path}.${key}` });
+  });
+}
+
+function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function misfit(value: unknown, schema: Schema, { owner, path }: Place): string | undefined {
+  if (value === null || preservesUnknown(schema)) return undefined;
+  const { format } = schema;
+  if (format === "quantity") {
+    return typeof value === "number" || (typeof value === "string" && QUANTITY.test(value)) ? undefined : QUANTITY_RULE;
+  }
+  if (fits(value, schema)) {
+    return typeof value === "string" && format === "date-time" ? unreadableTime(value) : undefined;
+  }
+  const found = Number.isInteger(value) || typeof value !== "number" ? typeName(value) : `number ${value}`;
+  return `json: cannot unmarshal ${found} into Go struct field ${owner}.${path} of type ${goType(schema)}`;
+}
+
+function unreadableTime(text: string): string | undefined {
+  return Number.isNaN(Date.parse(text))
+    ? `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`
+    : undefined;
+}
+
+function fits(value: unknown, schema: Schema): boolean {
+  if (isIntOrString(schema)) return typeof value === "string" || typeof value === "number";
+  switch (schema["type"]) {
+    case "object":
+      return isJsonObject(value);
+    case "array":
+      return Array.isArray(value);
+    case "integer":
+      return Number.isInteger(value);
+    case "number":
+    case "boolean":
+    case "string":
+      return typeof value === schema["type"];
+    default:
+      return true;
+  }
+}
+
+function typeName(value: unknown): string {
+  return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+}
+
+function goType(schema: Schema): string {
+  if (isIntOrString(schema)) return "int32";
+  const { title, type, format } = schema;
+  const items = itemSchema(schema);
+  const additional = additionalSchema(schema);
+  if (typeof title === "string") return title.replace(/^.*\//, "");
+  if (items !== undefined) return `[]${goType(items)}`;
+  if (isJsonObject(additional)) return `map[string]${goType(additional)}`;
+  if (format === "quantity") return "resource.Quantity";
+  if (format === "date-time") return "v1.Time";
+  if (format === "byte") return "[]uint8";
+  if (type === "integer" && typeof format === "string") return format;
+  return type === "boolean" ? "bool" : String(type);
+}

@@ -14,6 +14,7 @@ export type ControllerProcess = {
   printed(pattern: RegExp, options?: { timeoutMs?: number }): Promise<RegExpExecArray>;
   /** Resolves with the exit code, -1 where a signal ended it. */
   readonly exited: Promise<number>;
+  signal(name: NodeJS.Signals): void;
   /** Ctrl-C, and SIGKILL if that does not help; resolves with the exit code. Safe to repeat. */
   stop(): Promise<number>;
 };
@@ -57,6 +58,7 @@ export function startController(
     pid: child.pid ?? Number.NaN,
     output: () => output,
     exited,
+    signal: (name) => void child.kill(name),
     async printed(pattern, { timeoutMs = 30_000 } = {}) {
       const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
       const fail = (why: string): void => reject(new Error(`${why} before it printed ${pattern}:\n${output}`));

@@ -1,22 +1,28 @@
 /** Puts providers and controllers on a Kubernetes API and runs them: the part that `run` and `up` share. */
-import { createControllers, createDataReaders, type Log, type OrphanOptions } from "@machine-controller/controllers";
+import {
+  type Controllers,
+  createControllers,
+  createDataReaders,
+  type Log,
+  type OrphanOptions,
+} from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
 import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
 import { createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
 import { readClusterUid } from "./cluster-uid.ts";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
-import { redactError } from "./log/redactor.ts";
+import { createLogContext, type LogContext } from "./log/log-context.ts";
+import { createRedactor, type Redactor, redactError } from "./log/redactor.ts";
+import { envelopeOf } from "./metrics/machine-metrics.ts";
+import { aroundFetch } from "./observe/around-fetch.ts";
 import { aroundProvider } from "./observe/around-provider.ts";
-import type { Around } from "./observe/work.ts";
+import { withLogFields } from "./observe/log-fields.ts";
+import { type Around, inside } from "./observe/work.ts";
 import { providerDefinitions } from "./providers.generated.ts";
 
 export type ControllerSettings = {
   client: KubeClient;
   log: Log;
-  /** Told of every value that came out of a Secret or authenticates to a cloud. */
-  conceal?: (value: string) => void;
-  /** Takes such values out of a text. */
-  redact?: (text: string) => string;
   environment: Readonly<Record<string, string | undefined>>;
   name: string;
   workerCount: number;
@@ -30,14 +36,27 @@ export type ControllerSettings = {
   apiServer: string | undefined;
   clusterDns: readonly string[];
   kubeletFeatureGates: Readonly<Record<string, boolean>>;
+  observers?: Partial<Observers>;
   onSynced?: () => void;
 };
 
 const ORPHAN_INTERVAL_MS = 10 * 60_000;
 
+/** What sees the controllers at work, from outside. */
+export type Observers = {
+  redactor: Redactor;
+  logContext: LogContext;
+  /** Runs around every piece of work but requests to the API server, which are the client's. */
+  around: Around;
+  /** Told of the controllers before they run. */
+  onCreated: (controllers: Controllers & { providers: ReadonlyMap<string, Provider> }) => void;
+};
+
 /** Until the signal aborts and everything under way has come to its end. */
 export async function runControllers(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
   const { client, log } = settings;
+  const { redactor = createRedactor(), logContext = createLogContext(), onCreated } = settings.observers ?? {};
+  const around: Around = settings.observers?.around ?? ((_work, run) => run());
   const events = createEventRecorder({
     client,
     component: "machine-controller",
@@ -46,13 +65,14 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     onError: (error) => log("warn", `event not written: ${String(error)}`),
   });
   const clusterUid = await readClusterUid(client, log, signal);
-  const { informers, controllers } = createControllers({
+  const providers = createProviders(settings, { redactor, around, clusterUid });
+  const created = createControllers({
     client,
     clock: systemClock,
     random: systemRandom,
     log,
-    events: withCleanEvents(events, settings.redact ?? ((text) => text)),
-    providers: createProviders(settings, clusterUid),
+    events: withCleanEvents(events, redactor),
+    providers,
     name: settings.name,
     workerCount: settings.workerCount,
     nodeCsrApprover: settings.nodeCsrApprover,
@@ -69,8 +89,23 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     },
     ...(settings.orphans &&
       clusterUid !== undefined && { orphans: { ...settings.orphans, clusterUid, intervalMs: ORPHAN_INTERVAL_MS } }),
+    aroundEffect: ({ key, kind }, run) => around({ kind: "effect", controller: "machine", key, effect: kind }, run),
     signal,
   });
+  const { informers, controllers, caches } = created;
+  const logFields = withLogFields({
+    context: logContext,
+    newId: () => Buffer.from(systemRandom.bytes(6)).toString("hex"),
+    ofMachine(key) {
+      const machine = caches.machines.store.getByKey(key);
+      return machine === undefined ? {} : { provider: envelopeOf(machine).cloudProvider };
+    },
+  });
+  for (const controller of controllers) {
+    const within = inside(logFields, around);
+    controller.wrap((pass, run) => within({ kind: "reconcile", controller: controller.name, ...pass }, run));
+  }
+  onCreated?.({ ...created, providers });
   void Promise.all(informers.map(({ synced }) => synced)).then(settings.onSynced, () => undefined);
   try {
     await runManager({ informers, controllers, clock: systemClock, signal });
@@ -80,24 +115,25 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
 }
 
 function createProviders(
-  { client, environment, conceal = () => undefined, redact = (text) => text }: ControllerSettings,
-  clusterUid: string | undefined,
+  { client, environment }: ControllerSettings,
+  { redactor, around, clusterUid }: Pick<Observers, "redactor" | "around"> & { clusterUid: string | undefined },
 ): Map<string, Provider> {
+  const { conceal } = redactor;
   const readers = createDataReaders(client, systemClock);
   const resolver = createConfigVarResolver({ ...readers, environment, conceal });
-  const clock = systemClock;
-  const runtime = { fetch: systemFetch, clock, random: systemRandom, resolver, environment, conceal, clusterUid };
+  const runtime = { clock: systemClock, random: systemRandom, resolver, environment, conceal, clusterUid };
   return new Map(
-    providerDefinitions.map((definition) => [
-      definition.name,
-      aroundProvider(createProvider(definition, runtime), withCleanErrors(redact)),
-    ]),
+    providerDefinitions.map((definition) => {
+      const fetch = aroundFetch(definition.name, around)(systemFetch);
+      const provider = createProvider(definition, { ...runtime, fetch });
+      return [definition.name, aroundProvider(provider, inside(around, withCleanErrors(redactor)))];
+    }),
   );
 }
 
-/** What a cloud quotes of a request goes into status, events and logs: it is cleaned where it comes in. */
+/** What a cloud quotes of a request goes into status, events, traces and logs: it is cleaned where it comes in. */
 const withCleanErrors =
-  (redact: (text: string) => string): Around =>
+  ({ redact }: Redactor): Around =>
   async (_work, run) => {
     try {
       return await run();
@@ -107,7 +143,7 @@ const withCleanErrors =
     }
   };
 
-function withCleanEvents(events: EventRecorder, redact: (text: string) => string): EventRecorder {
+function withCleanEvents(events: EventRecorder, { redact }: Redactor): EventRecorder {
   return {
     ...events,
     event: (object, event) => events.event(object, { ...event, message: redact(event.message) }),

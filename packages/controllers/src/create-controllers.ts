@@ -21,6 +21,7 @@ import { createAttachedVolumes } from "./machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
 import { createInstanceLists } from "./machine/instance-lists.ts";
 import { NODE_INDEXES } from "./machine/node-match.ts";
+import type { MachineInformers } from "./machine/observe.ts";
 import type { MachineOptions } from "./machine/snapshot.ts";
 import { createUserDataSource, type UserDataOptions } from "./machine/user-data.ts";
 import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
@@ -51,6 +52,7 @@ export type ControllersOptions = {
   /** Absent: orphans are not looked for. */
   orphans?: OrphanOptions;
   onDecision?: MachineControllerOptions["onDecision"];
+  aroundEffect?: MachineControllerOptions["aroundEffect"];
   /** Ends shared cloud reads. */
   signal: AbortSignal;
 };
@@ -61,8 +63,10 @@ export type OrphanOptions = Pick<
 >;
 
 export type Controllers = {
-  informers: readonly Pick<Informer, "name" | "synced" | "run">[];
+  informers: readonly Pick<Informer, "name" | "synced" | "run" | "metrics" | "store">[];
   controllers: readonly Controller[];
+  /** What the controllers see, for metrics. */
+  caches: MachineInformers;
 };
 
 const SET_WORKERS = 4;
@@ -142,6 +146,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       name: options.name,
       concurrency: options.workerCount,
       ...(options.onDecision && { onDecision: options.onDecision }),
+      ...(options.aroundEffect && { aroundEffect: options.aroundEffect }),
     }),
     createCapacityPublisher({
       client,
@@ -156,7 +161,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       ? [createOrphanCollector({ client, clock, log, events, informers, providers, lists, ...options.orphans })]
       : []),
   ];
-  if (!options.nodeCsrApprover) return { informers: Object.values(informers), controllers };
+  if (!options.nodeCsrApprover) return { informers: Object.values(informers), controllers, caches: informers };
   const csrs = createInformer<CertificateSigningRequest>({
     ...shared,
     resource: coreResources.certificateSigningRequests,
@@ -173,7 +178,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     concurrency: SET_WORKERS,
     informers: { ...informers, csrs },
   });
-  return { informers: [...Object.values(informers), csrs], controllers: [...controllers, approver] };
+  return { informers: [...Object.values(informers), csrs], controllers: [...controllers, approver], caches: informers };
 }
 
 /** A Node's list of images is most of its size, and nobody here reads it. */

@@ -14,6 +14,8 @@ export type ConnectOptions = {
   userAgent?: string;
   requestTimeoutMs?: number;
   clock?: Clock;
+  /** Runs around every request, for metrics and traces. */
+  wrap?: (transport: Transport) => Transport;
 };
 
 /**
@@ -24,11 +26,11 @@ export type ConnectOptions = {
 export async function connectKubeconfig(
   options: ConnectOptions,
 ): Promise<{ client: KubeClient; server: string; close: () => Promise<void> }> {
-  const { kubeconfig, master, context, clock = systemClock, ...rest } = options;
+  const { kubeconfig, master, context, clock = systemClock, wrap = (transport) => transport, ...rest } = options;
   const credentials = await loadCredentials({ kubeconfig, master, context, clock });
   const { server } = credentials;
   const { transport, close } = await createKubeconfigTransport(credentials);
-  return { client: createKubeClient({ ...rest, baseUrl: server, transport, clock }), server, close };
+  return { client: createKubeClient({ ...rest, baseUrl: server, transport: wrap(transport), clock }), server, close };
 }
 
 async function createKubeconfigTransport(

@@ -106,7 +106,13 @@ test("run ends when the running reconciles, which got the signal, have drained; 
       await (key === "slow" ? drained.promise : clock.sleep(1e9, { signal }));
     },
     onError: (_key, error) => errors.push(error),
-    onReconciled: ({ key, outcome }) => outcomes.push(`${key} ${outcome}`),
+  });
+  controller.wrap(async ({ key }, run) => {
+    try {
+      return await run();
+    } finally {
+      outcomes.push(key);
+    }
   });
   controller.enqueue("slow");
   controller.enqueue("cut");
@@ -117,7 +123,7 @@ test("run ends when the running reconciles, which got the signal, have drained; 
   assert.equal(isStopped, false);
   drained.resolve();
   await stopping;
-  assert.deepEqual(outcomes, ["cut aborted", "slow success"]);
+  assert.deepEqual(outcomes, ["cut", "slow"]);
   assert.deepEqual(errors, []);
   assert.equal(controller.queue.size, 1);
 });
@@ -130,4 +136,55 @@ test("no reconcile begins after the abort, also of a key already handed to a wor
   await stop();
   assert.deepEqual(keys, []);
   assert.equal(controller.queue.size, 1);
+});
+
+test("what hangs in one group takes no places from another", async (t) => {
+  const done: string[] = [];
+  const { clock, controller } = start(t, {
+    concurrency: 2,
+    groupOf: (key) => key.split("/")[0] ?? "",
+    reconcile: async (key, { signal }) => {
+      if (key.startsWith("dead/")) await clock.sleep(1e9, { signal });
+      done.push(key);
+    },
+  });
+  for (let n = 0; n < 10; n += 1) controller.enqueue(`dead/${n}`);
+  for (let n = 0; n < 3; n += 1) controller.enqueue(`alive/${n}`);
+  await clock.advance(0);
+  assert.deepEqual(done, ["alive/0", "alive/1", "alive/2"]);
+  assert.deepEqual({ ready: 8, processing: 2 }, pick(controller.queue.metrics));
+});
+
+const pick = ({ ready, processing }: { ready: number; processing: number }) => ({ ready, processing });
+
+test("every reconcile runs inside what was wrapped around it, failures and results too", async (t) => {
+  const seen: unknown[] = [];
+  const { clock, controller } = start(t, {
+    reconcile: async (key) => {
+      seen.push(`reconcile ${key}`);
+      if (key === "bad") throw new Error("no");
+      return { requeueAfterMs: 1e6 };
+    },
+    onError: (key) => seen.push(`told of ${key}`),
+  });
+  for (const layer of ["inner", "outer"]) {
+    controller.wrap(async ({ key, waitedMs }, run) => {
+      seen.push(`${layer} ${key} ${waitedMs}`);
+      const ended = await run().catch((error: unknown) => (seen.push(String(error)), Promise.reject(error)));
+      seen.push(ended);
+      return ended;
+    });
+  }
+  controller.enqueue("good");
+  await clock.advance(0);
+  assert.deepEqual(seen.splice(0), [
+    "outer good 0",
+    "inner good 0",
+    "reconcile good",
+    { requeueAfterMs: 1e6 },
+    { requeueAfterMs: 1e6 },
+  ]);
+  controller.enqueue("bad");
+  await clock.advance(0);
+  assert.deepEqual(seen, ["outer bad 0", "inner bad 0", "reconcile bad", "told of bad", "Error: no", "Error: no"]);
 });

@@ -17,8 +17,10 @@ export { systemClock, type Clock } from "@machine-controller/kube-client";
 export { createManualClock, type ManualClock } from "./clock.ts";
 export {
   createController,
+  type AroundPass,
   type Controller,
   type ControllerOptions,
+  type Pass,
   type Reconcile,
   type ReconcileResult,
 } from "./controller.ts";
@@ -33,4 +35,10 @@ export { LeaderElectionError, runLeaderElection, type LeaderElectionOptions } fr
 export { runManager, waitForSync, type ManagerOptions } from "./manager.ts";
 export { compareResourceVersions } from "./resource-version.ts";
 export { createStore, fromKey, keyOf, toKey, type IndexFunctions, type Store, type WritableStore } from "./store.ts";
-export { createWorkQueue, type AddOptions, type WorkQueue } from "./work-queue.ts";
+export {
+  createWorkQueue,
+  type AddOptions,
+  type WorkQueue,
+  type WorkQueueMetrics,
+  type WorkQueueOptions,
+} from "./work-queue.ts";

@@ -26,6 +26,8 @@ export type Informer<T extends KubeObject = KubeObject> = {
   readonly lastEventAt: number | undefined;
   /** Whether the server said anything within `maxAgeMs`. A quiet collection still gets a bookmark about every minute. */
   isFresh(maxAgeMs: number): boolean;
+  /** How often it listed and began to watch, and how often the server failed it, since the beginning. */
+  readonly metrics: { lists: number; watches: number; errors: number };
   /** Handlers run synchronously, in order; one registered late first sees what is there as added. Returns the way out. */
   onChange(handler: (change: Change<T>) => void): () => void;
   /** Until the signal aborts; then resolves. Failures of the server are retried for ever and told to `onError`. */
@@ -64,6 +66,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   const sync = Promise.withResolvers<void>();
   sync.promise.catch(() => undefined);
   let lastEventAt: number | undefined;
+  const metrics = { lists: 0, watches: 0, errors: 0 };
 
   function emit(change: Change<T>): void {
     for (const handler of handlers) tell(handler, change);
@@ -111,6 +114,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
 
   async function relist(signal: AbortSignal): Promise<string> {
     // No resourceVersion: a list may not be older than what the store has shown, or it would seem to delete.
+    metrics.lists += 1;
     const { items, resourceVersion } = await client.listAll(resource, { ...scope, signal });
     replace(items);
     lastEventAt = clock.now();
@@ -122,6 +126,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   async function follow(from: string, signal: AbortSignal, progress: (resourceVersion: string) => void): Promise<void> {
     const timeoutSeconds = Math.ceil(WATCH_SECONDS * (1 + random()));
     const watch = { ...scope, resourceVersion: from, allowBookmarks: true, timeoutSeconds, signal };
+    metrics.watches += 1;
     for await (const event of client.watch(resource, watch)) {
       lastEventAt = clock.now();
       switch (event.type) {
@@ -148,6 +153,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     get lastEventAt() {
       return lastEventAt;
     },
+    metrics,
     isFresh: (maxAgeMs) => lastEventAt !== undefined && clock.now() - lastEventAt <= maxAgeMs,
     onChange(handler) {
       handlers.add(handler);
@@ -175,6 +181,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
           failures = clock.now() - startedAt < 1000 ? failures + 1 : 0;
         } catch (error) {
           if (signal.aborted) break;
+          metrics.errors += 1;
           if (isKubeError(error, "Expired")) position = undefined;
           else onError(error);
           retryAfterMs = isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;

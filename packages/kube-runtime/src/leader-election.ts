@@ -13,6 +13,8 @@ export type LeaderElectionOptions = Omit<LeaseLockOptions, "leaseDurationMs"> & 
   /** The work of the leader, until its signal aborts. */
   lead: (signal: AbortSignal) => Promise<void>;
   signal: AbortSignal;
+  /** Told whenever the lease was acquired or renewed. */
+  onHeld?: () => void;
   /** Told of every failed attempt to acquire or renew. */
   onError?: (error: unknown) => void;
 };
@@ -28,7 +30,7 @@ export class LeaderElectionError extends Error {
  * was lost and `lead` has settled.
  */
 export async function runLeaderElection(options: LeaderElectionOptions): Promise<void> {
-  const { clock, random = () => 0.5, signal, onError = () => {} } = options;
+  const { clock, random = () => 0.5, signal, onHeld = () => {}, onError = () => {} } = options;
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
   if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs)) {
     throw new RangeError("leader election needs leaseDurationMs > renewDeadlineMs > retryPeriodMs");
@@ -39,7 +41,10 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     while (!signal.aborted) {
       try {
         using deadline = startDeadline({ signal, clock, timeoutMs: renewDeadlineMs, reason: timedOut });
-        if (await lock.tryHold(deadline.signal)) return true;
+        if (await lock.tryHold(deadline.signal)) {
+          onHeld();
+          return true;
+        }
       } catch (error) {
         // Losing a race for the lease is the ordinary case.
         if (!signal.aborted && !isRaceLost(error)) onError(error);
@@ -62,7 +67,10 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       });
       let failure: unknown;
       try {
-        if (await lock.tryHold(deadline.signal)) continue;
+        if (await lock.tryHold(deadline.signal)) {
+          onHeld();
+          continue;
+        }
       } catch (error) {
         if (signal.aborted) return;
         failure = error;

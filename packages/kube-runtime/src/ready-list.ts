@@ -3,6 +3,7 @@ export type ReadyList<K> = {
   /** A key that is there already keeps its place unless the new priority is higher. */
   add(key: K, priority: number): void;
   shift(): K | undefined;
+  readonly topPriority: number | undefined;
   readonly size: number;
 };
 
@@ -44,6 +45,9 @@ export function createReadyList<K>(): ReadyList<K> {
       priorities.delete(key);
       leave(key, priority);
       return key;
+    },
+    get topPriority() {
+      return order[0];
     },
     get size() {
       return priorities.size;

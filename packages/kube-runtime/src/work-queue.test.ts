@@ -78,6 +78,52 @@ test("back-off doubles up to its maximum, is counted by key, and ends with forge
   assert.equal(queue.retry("a"), 5);
 });
 
+test("groups of equal priority take turns, and one without a place waits without holding up others", async () => {
+  const queue = createWorkQueue({
+    clock: createManualClock(),
+    groupOf: (key) => key.charAt(0),
+    placesPerGroup: 2,
+  });
+  for (const key of ["a1", "a2", "a3", "a4", "b1", "b2"]) queue.add(key);
+  queue.add("a5", { priority: 1 });
+  const taken = [];
+  for (let n = 0; n < 4; n += 1) taken.push(await queue.next({ signal }));
+  assert.deepEqual(taken, ["a5", "b1", "a1", "b2"]);
+  const next = queue.next({ signal });
+  queue.add("b3");
+  queue.done("b1");
+  assert.equal(await next, "b3");
+  queue.done("a1");
+  assert.equal(await queue.next({ signal }), "a2");
+});
+
+test("metrics tell how long keys wait and are worked on, and how often they came and came back", async () => {
+  const clock = createManualClock();
+  const queue = createWorkQueue({ clock });
+  queue.add("a");
+  queue.add("b");
+  queue.add("a");
+  await clock.advance(100);
+  assert.equal(await queue.next({ signal }), "a");
+  assert.equal(queue.waitedMs("a"), 100);
+  await clock.advance(20);
+  queue.retry("c");
+  queue.add("a");
+  assert.deepEqual(queue.metrics, {
+    ready: 1,
+    delayed: 1,
+    processing: 1,
+    failing: 1,
+    added: 2,
+    retried: 1,
+    oldestReadyMs: 120,
+    longestProcessingMs: 20,
+  });
+  queue.done("a");
+  assert.equal(queue.metrics.added, 3);
+  assert.equal(queue.waitedMs("a"), 0);
+});
+
 describe("abort", () => {
   test("a waiting worker leaves at once and takes no key with it", async () => {
     const queue = createWorkQueue({ clock: createManualClock() });

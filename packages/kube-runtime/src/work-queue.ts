@@ -2,7 +2,7 @@
 import type { Clock } from "@machine-controller/kube-client";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { createDelayHeap } from "./delay-heap.ts";
-import { createReadyList } from "./ready-list.ts";
+import { createReadyGroups } from "./ready-groups.ts";
 
 export type AddOptions = {
   /** Higher goes first; default 0. Adding again with a higher priority lifts a waiting key. */
@@ -17,30 +17,67 @@ export type WorkQueue<K = string> = {
   retry(key: K, options?: AddOptions & { minMs?: number }): number;
   /** Resets the key's back-off. */
   forget(key: K): void;
-  /** Waits for a key, which then is being processed until `done(key)`. */
+  /** Waits for a key of a group that has a place; it then is being processed until `done(key)`. */
   next(options: { signal: AbortSignal }): Promise<K>;
   done(key: K): void;
-  /** Keys a worker could take now. */
+  /** How long a key that is being processed had been ready, in milliseconds. */
+  waitedMs(key: K): number;
+  /** Keys that are ready. */
   readonly size: number;
-  readonly metrics: { ready: number; delayed: number; processing: number; failing: number };
+  readonly metrics: WorkQueueMetrics;
+};
+
+export type WorkQueueMetrics = {
+  ready: number;
+  delayed: number;
+  processing: number;
+  /** Keys with a back-off. */
+  failing: number;
+  /** How often a key became ready, and how often `retry` was called, since the beginning. */
+  added: number;
+  retried: number;
+  /** How long the key that waits longest has been ready, and the one that is processed longest is; 0 without one. */
+  oldestReadyMs: number;
+  longestProcessingMs: number;
+};
+
+export type WorkQueueOptions<K> = {
+  clock: Clock;
+  backoff?: Backoff;
+  /** Keys of one group share places, so that a group whose work is slow does not slow down another's. Default: one group. */
+  groupOf?: (key: K) => string;
+  /** Keys of one group that are processed at once. Default: as many as are asked for. */
+  placesPerGroup?: number;
 };
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
 
-export function createWorkQueue<K = string>(options: { clock: Clock; backoff?: Backoff }): WorkQueue<K> {
-  const { clock, backoff = DEFAULT_BACKOFF } = options;
-  const ready = createReadyList<K>();
+export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQueue<K> {
+  const { clock, backoff = DEFAULT_BACKOFF, groupOf = () => "", placesPerGroup = Infinity } = options;
+  const ready = createReadyGroups<K>(groupOf);
+  /** Since when; the first waits longest. */
+  const readySince = new Map<K, number>();
   const delayed = createDelayHeap<K>();
-  const processing = new Set<K>();
+  const processing = new Map<K, { group: string; sinceMs: number; waitedMs: number }>();
+  const taken = new Map<string, number>();
   /** Added while being processed. */
   const dirty = new Map<K, number>();
   const failures = new Map<K, number>();
   const waiters = new Set<(key: K) => void>();
   let alarm: { due: number; controller: AbortController } | undefined;
+  let added = 0;
+  let retried = 0;
 
   function put(key: K, priority: number): void {
-    if (processing.has(key)) dirty.set(key, Math.max(priority, dirty.get(key) ?? priority));
-    else ready.add(key, priority);
+    if (processing.has(key)) {
+      dirty.set(key, Math.max(priority, dirty.get(key) ?? priority));
+      return;
+    }
+    if (!readySince.has(key)) {
+      readySince.set(key, clock.now());
+      added += 1;
+    }
+    ready.add(key, priority);
   }
 
   function promote(): void {
@@ -48,14 +85,24 @@ export function createWorkQueue<K = string>(options: { clock: Clock; backoff?: B
     for (let due = delayed.popDue(now); due !== undefined; due = delayed.popDue(now)) put(due.key, due.priority);
   }
 
+  function take(): K | undefined {
+    const next = ready.shift((group) => (taken.get(group) ?? 0) < placesPerGroup);
+    if (next === undefined) return undefined;
+    const { key, group } = next;
+    const sinceMs = clock.now();
+    processing.set(key, { group, sinceMs, waitedMs: Math.max(0, sinceMs - (readySince.get(key) ?? sinceMs)) });
+    readySince.delete(key);
+    taken.set(group, (taken.get(group) ?? 0) + 1);
+    return key;
+  }
+
   /** Hands ready keys to waiting workers, then sleeps until the next delay ends if any worker still waits. */
   function dispatch(): void {
     promote();
     for (const waiter of waiters) {
-      const key = ready.shift();
+      const key = take();
       if (key === undefined) break;
       waiters.delete(waiter);
-      processing.add(key);
       waiter(key);
     }
     const due = waiters.size === 0 ? undefined : delayed.nextDue;
@@ -87,6 +134,7 @@ export function createWorkQueue<K = string>(options: { clock: Clock; backoff?: B
     retry(key, { minMs = 0, ...options } = {}) {
       const failed = failures.get(key) ?? 0;
       failures.set(key, failed + 1);
+      retried += 1;
       const delay = Math.max(minMs, backoffMs(backoff, failed));
       queue.addAfter(key, delay, options);
       return delay;
@@ -110,18 +158,38 @@ export function createWorkQueue<K = string>(options: { clock: Clock; backoff?: B
       }
     },
     done(key) {
+      const { group } = processing.get(key) ?? {};
       processing.delete(key);
+      if (group !== undefined) {
+        const left = (taken.get(group) ?? 1) - 1;
+        if (left > 0) taken.set(group, left);
+        else taken.delete(group);
+      }
       const priority = dirty.get(key);
       dirty.delete(key);
-      if (priority !== undefined) queue.add(key, { priority });
+      if (priority !== undefined) put(key, priority);
+      dispatch();
     },
+    waitedMs: (key) => processing.get(key)?.waitedMs ?? 0,
     get size() {
       promote();
       return ready.size;
     },
     get metrics() {
       promote();
-      return { ready: ready.size, delayed: delayed.size, processing: processing.size, failing: failures.size };
+      const now = clock.now();
+      const [readyAt = now] = readySince.values();
+      const [{ sinceMs } = { sinceMs: now }] = processing.values();
+      return {
+        ready: ready.size,
+        delayed: delayed.size,
+        processing: processing.size,
+        failing: failures.size,
+        added,
+        retried,
+        oldestReadyMs: now - readyAt,
+        longestProcessingMs: now - sinceMs,
+      };
     },
   };
   return queue;

@@ -1,6 +1,7 @@
 /** Turns a definition into a `Provider`: parses manifests, resolves fields, keeps one client per credential. */
 import { createHash } from "node:crypto";
 import {
+  canonicalText,
   instanceNameOf,
   type Machine,
   type MachineSpec,
@@ -107,6 +108,11 @@ export function createProvider(
     name,
     idempotency,
     operatingSystems,
+
+    credentialKey({ spec }) {
+      const named = canonicalText(looseConfig(definition.credential, spec));
+      return createHash("sha256").update(`${name} ${named}`).digest("hex").slice(0, 16);
+    },
 
     addDefaults: (spec) => addDefaults(definition, spec),
 

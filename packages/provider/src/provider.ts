@@ -28,6 +28,12 @@ export type Provider = {
   /** Operating systems with a default image. */
   readonly operatingSystems: readonly OperatingSystem[];
 
+  /**
+   * Which credential the manifest names, as an opaque text: equal where the same literals and references are given. Says
+   * nothing about the credential's value; no call to anything.
+   */
+  credentialKey(machine: Machine): string;
+
   /** Fills in what the manifest left out. Pure: no call to anything. Defaulting twice changes nothing. */
   addDefaults(spec: MachineSpec): MachineSpec;
 

@@ -8,20 +8,20 @@ import type { Log } from "@machine-controller/controllers";
 const ASK_AGAIN_MS = 60_000;
 
 /** Until the first answer of the API server, and without the flag, every version is allowed. */
-export async function followKubeletSkew(options: {
+export function followKubeletSkew(options: {
   flags: { kubernetesVersionSkew: number | undefined };
-  connect: () => Promise<KubeClient>;
+  client: KubeClient | undefined;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
-}): Promise<{ allowsKubelet: AllowsKubelet; run(): Promise<void> }> {
-  const { clock, log, signal } = options;
+}): { allowsKubelet: AllowsKubelet; run(): Promise<void> } {
+  const { client, clock, log, signal } = options;
   const { kubernetesVersionSkew: minors } = options.flags;
-  if (minors === undefined) return { allowsKubelet: () => undefined, run: async () => undefined };
-  const client = await options.connect();
+  if (minors === undefined || client === undefined)
+    return { allowsKubelet: () => undefined, run: async () => undefined };
   let serverVersion: string | undefined;
 
-  async function ask(): Promise<void> {
+  async function ask(client: KubeClient): Promise<void> {
     const response = await client.request("/version", { signal });
     const { gitVersion } = (await response.json()) as { gitVersion?: string };
     serverVersion = gitVersion ?? serverVersion;
@@ -31,7 +31,7 @@ export async function followKubeletSkew(options: {
     allowsKubelet: (version) => kubeletSkewRule(version, { minors, serverVersion }),
     async run() {
       while (!signal.aborted) {
-        await ask().catch((error: unknown) => {
+        await ask(client).catch((error: unknown) => {
           if (!signal.aborted) log("warn", `version of the API server: ${String(error)}`);
         });
         await clock.sleep(ASK_AGAIN_MS, { signal }).catch(() => undefined);

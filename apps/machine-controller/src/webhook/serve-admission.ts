@@ -18,8 +18,8 @@ export type AdmissionFlags = FlagValues<typeof ADMISSION_FLAGS & typeof NODE_FLA
 export type AdmissionOptions = {
   flags: AdmissionFlags;
   address: Address;
-  /** Called where something of the cluster is needed. */
-  connect: () => Promise<KubeClient>;
+  /** Only for a certificate of their own and for the rule about the API server's version. */
+  client: KubeClient | undefined;
   log: Log;
   clock: Clock;
   signal: AbortSignal;
@@ -40,7 +40,7 @@ const GRACE_MS = 8_000;
 export async function serveAdmission(options: AdmissionOptions): Promise<void> {
   const { flags, address, log } = options;
   const source = await (flags.manageCertificate ? managed : fromFiles)(options);
-  const skew = await followKubeletSkew(options);
+  const skew = followKubeletSkew(options);
   const handle = createAdmissionHandler({
     providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
     allowsKubelet: both(flags.kubernetesVersionConstraints, skew.allowsKubelet),
@@ -81,8 +81,8 @@ async function fromFiles({ flags, clock, log, signal }: AdmissionOptions): Promi
   return { first: current, run: (onChange) => runCertificateReload({ ...reload, onChange }) };
 }
 
-async function managed({ flags, connect, clock, log, signal }: AdmissionOptions): Promise<CertificateSource> {
-  const client = await connect();
+async function managed({ flags, client, clock, log, signal }: AdmissionOptions): Promise<CertificateSource> {
+  if (client === undefined) throw new TypeError("a managed certificate needs a cluster");
   const { namespace, serviceName, webhookConfiguration } = flags;
   const ensure = () =>
     ensureManagedCertificate({ client, namespace, serviceName, webhookConfiguration, nowMs: clock.now(), signal });

@@ -1,6 +1,6 @@
 /** `machine-controller webhook`: admission of Machines, MachineSets and MachineDeployments, in a process of its own. */
 import { systemClock } from "@machine-controller/kube-runtime";
-import { type ClusterConnection, connectCluster } from "../connect-cluster.ts";
+import { connectCluster } from "../connect-cluster.ts";
 import type { WebhookFlags } from "../flags/webhook-flags.ts";
 import { createLog } from "../log/log.ts";
 import { runToEnd } from "../process-end.ts";
@@ -9,11 +9,11 @@ import { serveAdmission } from "./serve-admission.ts";
 export async function webhook(flags: WebhookFlags): Promise<void> {
   const log = createLog({ destination: 2, debug: flags.logDebug, format: flags.logFormat });
   await runToEnd(log, async (signal) => {
-    // With a certificate from files and no rule about the API server's version, none is needed.
-    let connection: ClusterConnection | undefined;
-    const connect = async () => (connection ??= await connectCluster(flags)).client;
+    const needsCluster = flags.manageCertificate || flags.kubernetesVersionSkew !== undefined;
+    const connection = needsCluster ? await connectCluster(flags) : undefined;
     try {
-      await serveAdmission({ flags, address: flags.listenAddress, connect, log, clock: systemClock, signal });
+      const { listenAddress: address } = flags;
+      await serveAdmission({ flags, address, client: connection?.client, log, clock: systemClock, signal });
     } finally {
       await connection?.close();
     }

@@ -14,6 +14,9 @@ import { saySame } from "./message.ts";
 import { byRecordedAccount, observe, type ObserveContext, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
 
+/** `key` is the Machine's; calls `run` once and passes on what comes of it. */
+export type AroundEffect = <T>(effect: { key: string; kind: Decision["kind"] }, run: () => Promise<T>) => Promise<T>;
+
 export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs"> &
   Omit<ActContext, "informers"> & {
     clock: Clock;
@@ -23,6 +26,8 @@ export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs"> &
     concurrency: number;
     /** Told of every decision before it is carried out, waits included: for tracing and tests. */
     onDecision?: (machine: Machine, decision: Decision) => void;
+    /** Every effect runs inside it, for metrics and traces. */
+    aroundEffect?: AroundEffect;
   };
 
 /** Steps of one pass; more means that decisions do not converge, which is a defect worth an error. */
@@ -43,7 +48,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
 ]);
 
 export function createMachineController(options: MachineControllerOptions): Controller {
-  const { informers, clock, log, events, lists } = options;
+  const { informers, clock, log, events, lists, aroundEffect = (_effect, run) => run() } = options;
   let leadingSinceMs = clock.now();
   let latestMs = leadingSinceMs;
   let known = new Map<string, Knowledge>();
@@ -84,7 +89,10 @@ export function createMachineController(options: MachineControllerOptions): Cont
           return decision.untilMs === undefined ? {} : { requeueAfterMs: Math.max(1, decision.untilMs - nowMs) };
         }
         log(decision.kind === "look-up" ? "debug" : "info", `${decision.kind}: ${decision.why}`, { machine: key });
-        const { failure, ...learnt } = await act(decision, { snapshot, signal }, options);
+        const effect = decision;
+        const { failure, ...learnt } = await aroundEffect({ key, kind: effect.kind }, () =>
+          act(effect, { snapshot, signal }, options),
+        );
         learn({ ...learnt, ...(failure && ASKS_NO_CLOUD.has(decision.kind) && { failure }) });
         if (decision.kind === "delete-machine") return {};
       } catch (error) {
@@ -108,9 +116,18 @@ export function createMachineController(options: MachineControllerOptions): Cont
     throw new Error(`Machine ${key} did not come to rest within ${MOST_STEPS} steps`);
   }
 
+  /** A cloud that does not answer holds up the Machines of its own credential, and no others. */
+  function credentialOf(key: string): string {
+    const machine = informers.machines.store.getByKey(key);
+    const { cloudProvider } = (machine?.spec.providerSpec?.value ?? {}) as { cloudProvider?: unknown };
+    const provider = typeof cloudProvider === "string" ? options.providers.get(cloudProvider) : undefined;
+    return machine && provider ? provider.credentialKey(machine) : "";
+  }
+
   const controller = createController({
     name: "machine",
     concurrency: options.concurrency,
+    groupOf: credentialOf,
     clock,
     reconcile,
     reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,

@@ -94,6 +94,7 @@ function unusableProvider(error: ProviderError): Provider {
     name: "",
     idempotency: { class: "tag-scan", settleMs: Infinity, consistencyMs: Infinity },
     operatingSystems: [],
+    credentialKey: () => "",
     addDefaults: (spec) => spec,
     validate: fail,
     capacityOf: fail,

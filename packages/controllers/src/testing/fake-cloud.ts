@@ -139,6 +139,7 @@ function createFakeProvider(context: {
     name: "fake",
     idempotency,
     operatingSystems: ["ubuntu"],
+    credentialKey: () => "",
     addDefaults: (spec) => spec,
     validate: () => pass("validate", () => undefined),
     capacityOf: (spec) =>

@@ -8,7 +8,7 @@ import {
 } from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
 import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
-import { createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
+import { type CallBudget, createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
 import { readClusterUid } from "./cluster-uid.ts";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
 import { createLogContext, type LogContext } from "./log/log-context.ts";
@@ -50,12 +50,19 @@ export type Observers = {
   around: Around;
   /** Told of the controllers before they run. */
   onCreated: (controllers: Controllers & { providers: ReadonlyMap<string, Provider> }) => void;
+  /** Told of the call budget of every cloud credential that is taken into use. */
+  onBudget: (of: { provider: string; credential: string }, budget: CallBudget) => void;
 };
 
 /** Until the signal aborts and everything under way has come to its end. */
 export async function runControllers(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
   const { client, log } = settings;
-  const { redactor = createRedactor(), logContext = createLogContext(), onCreated } = settings.observers ?? {};
+  const {
+    redactor = createRedactor(),
+    logContext = createLogContext(),
+    onCreated,
+    onBudget,
+  } = settings.observers ?? {};
   const around: Around = settings.observers?.around ?? ((_work, run) => run());
   const events = createEventRecorder({
     client,
@@ -65,7 +72,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     onError: (error) => log("warn", `event not written: ${String(error)}`),
   });
   const clusterUid = await readClusterUid(client, log, signal);
-  const providers = createProviders(settings, { redactor, around, clusterUid });
+  const providers = createProviders(settings, { redactor, around, onBudget, clusterUid });
   const created = createControllers({
     client,
     clock: systemClock,
@@ -116,7 +123,15 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
 
 function createProviders(
   { client, environment }: ControllerSettings,
-  { redactor, around, clusterUid }: Pick<Observers, "redactor" | "around"> & { clusterUid: string | undefined },
+  {
+    redactor,
+    around,
+    onBudget,
+    clusterUid,
+  }: Pick<Observers, "redactor" | "around"> & {
+    onBudget: Observers["onBudget"] | undefined;
+    clusterUid: string | undefined;
+  },
 ): Map<string, Provider> {
   const { conceal } = redactor;
   const readers = createDataReaders(client, systemClock);
@@ -125,7 +140,9 @@ function createProviders(
   return new Map(
     providerDefinitions.map((definition) => {
       const fetch = aroundFetch(definition.name, around)(systemFetch);
-      const provider = createProvider(definition, { ...runtime, fetch });
+      const tell = (credential: string, budget: CallBudget): void =>
+        onBudget?.({ provider: definition.name, credential }, budget);
+      const provider = createProvider(definition, { ...runtime, fetch, onBudget: tell });
       return [definition.name, aroundProvider(provider, inside(around, withCleanErrors(redactor)))];
     }),
   );

@@ -95,6 +95,7 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
             redactor,
             logContext,
             around,
+            onBudget: metrics.addBudget,
             onCreated(created) {
               metrics.watch(created);
               liveness.watch(created.controllers);

@@ -1,4 +1,5 @@
 /** Turns a definition into a `Provider`: parses manifests, resolves fields, keeps one client per credential. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import {
   canonicalText,
@@ -8,6 +9,7 @@ import {
   type OperatingSystem,
   recordOf,
 } from "@machine-controller/api";
+import { type CallBudget, createCallBudget } from "./call-budget.ts";
 import { type Fields, type Resolved, resolveFields } from "./config-fields.ts";
 import type { ConfigVarResolver } from "./config-var.ts";
 import type {
@@ -35,6 +37,8 @@ export type ProviderRuntime = {
   conceal?: (value: string) => void;
   /** UID of the cluster that instances are made for. */
   clusterUid?: string | undefined;
+  /** Told of the budget of every credential that is taken into use, under an opaque name. */
+  onBudget?: (credential: string, budget: CallBudget) => void;
 };
 
 /** Clients kept at the same time; more credentials than this only cost new connections. */
@@ -49,6 +53,7 @@ export function createProvider(
   const operatingSystems = Object.keys(definition.operatingSystems) as OperatingSystem[];
   const allFields: Fields = { ...definition.credential, ...definition.config };
   const clients = new Map<string, unknown>();
+  const deleting = new AsyncLocalStorage<true>();
 
   async function connect(spec: MachineSpec, { signal }: Call): Promise<{ client: unknown; fingerprint: string }> {
     const credential = await resolveFields(definition.credential, looseConfig(definition.credential, spec), {
@@ -66,7 +71,15 @@ export function createProvider(
       .slice(0, 16);
     let client = clients.get(fingerprint);
     if (client === undefined) {
-      client = definition.connect({ credential, endpoint, ...runtime });
+      const { clock, random } = runtime;
+      const budget = createCallBudget({
+        fetch: runtime.fetch,
+        clock,
+        limit: definition.rateLimit,
+        isUrgent: () => deleting.getStore() === true,
+      });
+      runtime.onBudget?.(fingerprint, budget);
+      client = definition.connect({ credential, endpoint, fetch: budget.fetch, clock, random });
       const [oldest] = clients.keys();
       if (clients.size >= MAX_CLIENTS && oldest !== undefined) clients.delete(oldest);
       clients.set(fingerprint, client);
@@ -155,7 +168,8 @@ export function createProvider(
     },
 
     async cleanup(machine, call) {
-      return definition.cleanup(await instanceRequest(machine, call));
+      const request = await instanceRequest(machine, call);
+      return deleting.run(true, () => definition.cleanup(request));
     },
 
     machineMetricsLabels(machine) {

@@ -3,6 +3,7 @@ import type { Fields, Resolved } from "./config-fields.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Instance } from "./instance.ts";
 import type { Call, Idempotency } from "./provider.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 export type Clock = { now(): number; sleep(ms: number, options: { signal: AbortSignal }): Promise<void> };
 export type Fetch = (request: Request) => Promise<Response>;
@@ -72,6 +73,8 @@ export type ProviderDefinition<Credential extends Fields, Config extends Fields,
   readonly operatingSystems: Readonly<Partial<Record<OperatingSystem, string>>>;
   readonly idempotency: Idempotency;
   readonly userDataLimitBytes: number;
+  /** What one credential may call, where the cloud's answers do not say it in their headers. */
+  readonly rateLimit?: RateLimit;
 
   connect(connection: Connection<Credential>): Client;
   /** More defaulting, of a `cloudProviderSpec` with canonical keys. @throws ProviderError */

@@ -1,9 +1,10 @@
 /** All metrics of a process: what it is and does from the start, and what only a leader has once it leads. */
 import type { Controllers } from "@machine-controller/controllers";
 import type { Clock } from "@machine-controller/kube-runtime";
-import type { Provider } from "@machine-controller/provider";
+import type { CallBudget, Provider } from "@machine-controller/provider";
 import { Registry } from "prom-client";
 import type { Around } from "../observe/work.ts";
+import { createBudgetMetrics } from "./budget-metrics.ts";
 import { registerControllerMetrics } from "./controller-metrics.ts";
 import { envelopeOf, registerMachineMetrics } from "./machine-metrics.ts";
 import { createProcessMetrics, type ProcessMetrics } from "./process-metrics.ts";
@@ -13,6 +14,8 @@ import { createWorkMetrics } from "./work-metrics.ts";
 
 export type Metrics = ProcessMetrics & {
   around: Around;
+  /** Told of the call budget of every cloud credential that is taken into use. */
+  addBudget(of: { provider: string; credential: string }, budget: Pick<CallBudget, "state">): void;
   /** Called once, when this process begins to lead. */
   watch(created: Controllers & { providers: ReadonlyMap<string, Provider> }): void;
   /** In the text form of Prometheus. */
@@ -30,6 +33,7 @@ export function createMetrics(options: {
   return {
     ...createProcessMetrics({ registry, ...options }),
     around: createWorkMetrics({ registry, clock }),
+    addBudget: createBudgetMetrics(registry),
     watch({ controllers, informers, caches, providers }) {
       registerControllerMetrics({ registry, controllers, informers });
       registerMachineMetrics({

@@ -11,6 +11,7 @@ import { createLogContext } from "./log/log-context.ts";
 import { createLog } from "./log/log.ts";
 import { createRedactor } from "./log/redactor.ts";
 import { createMetrics } from "./metrics/registry.ts";
+import { inside } from "./observe/work.ts";
 import { requiredPermissions } from "./permissions/required-permissions.ts";
 import { watchPermissions } from "./permissions/watch-permissions.ts";
 import { runToEnd } from "./process-end.ts";
@@ -21,6 +22,7 @@ import { createLiveness } from "./status/liveness.ts";
 import { createProfilingPage } from "./status/profiling.ts";
 import { serveStatus, type StatusPage } from "./status/serve-status.ts";
 import { UsageError } from "./usage-error.ts";
+import { startTracing } from "./tracing/tracing.ts";
 import { versionOf } from "./version.ts";
 import { serveAdmission } from "./webhook/serve-admission.ts";
 
@@ -45,7 +47,9 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
 
   await runToEnd(log, async (signal) => {
     await using stack = new AsyncDisposableStack();
-    const { around } = metrics;
+    const tracing = await startTracing({ environment, version, redact });
+    if (tracing) stack.defer(tracing.close);
+    const around = tracing ? inside(tracing.around, metrics.around) : metrics.around;
     const { client, server, close } = await connectCluster(flags, around);
     stack.defer(close);
     log("info", "starting", { version, server });

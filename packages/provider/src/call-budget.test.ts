@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCallBudget } from "./call-budget.ts";
 import { isProviderError } from "./errors.ts";
-import { readRateLimit, type RateLimit } from "./rate-limit.ts";
+import { readRateLimit, type RateLimit, retryAfterMs } from "./rate-limit.ts";
 
 /** A clock that a test moves; sleepers wake in order of their time. */
 function manualClock() {
@@ -153,4 +153,14 @@ test("rate limit headers are read in their several forms, and what makes no sens
   ]) {
     assert.equal(read(headers as Record<string, string>).limit, undefined);
   }
+});
+
+test("Retry-After is seconds or a date", () => {
+  const after = (value?: string) =>
+    retryAfterMs(new Headers(value === undefined ? {} : { "retry-after": value }), 1_000);
+  assert.equal(after("7"), 7_000);
+  assert.equal(after("Thu, 01 Jan 1970 00:00:05 GMT"), 4_000);
+  assert.equal(after("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+  assert.equal(after("soon"), undefined);
+  assert.equal(after(), undefined);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCloudClient, type ErrorAnswer, retryAfterMs } from "./cloud-client.ts";
+import { createCloudClient, type ErrorAnswer } from "./cloud-client.ts";
 import type { Fetch } from "./definition.ts";
 import { isProviderError, ProviderError } from "./errors.ts";
 
@@ -158,14 +158,4 @@ test("a redirect is not followed", async () => {
   });
   await assert.rejects(cloud.post("/servers", { body: {}, signal }), code("Terminal"));
   assert.equal(calls, 1);
-});
-
-test("Retry-After is seconds or a date", () => {
-  const after = (value?: string) =>
-    retryAfterMs(new Headers(value === undefined ? {} : { "retry-after": value }), 1_000);
-  assert.equal(after("7"), 7_000);
-  assert.equal(after("Thu, 01 Jan 1970 00:00:05 GMT"), 4_000);
-  assert.equal(after("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
-  assert.equal(after("soon"), undefined);
-  assert.equal(after(), undefined);
 });

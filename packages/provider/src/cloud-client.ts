@@ -86,15 +86,6 @@ export function createCloudClient(options: {
   };
 }
 
-/** Wait that `Retry-After` asks for, in milliseconds; undefined when there is none. */
-export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
-  const value = headers.get("retry-after");
-  if (value === null) return undefined;
-  const seconds = Number(value);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - nowMs;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}
-
 function byStatus(title: string, { status, method, path }: ErrorAnswer): ProviderError {
   const message = `${title} answered ${method} ${path} with ${status}`;
   if (status === 401 || status === 403) return new ProviderError("Unauthorized", message);

@@ -7,7 +7,7 @@
  */
 export { type CallBudget, createCallBudget } from "./call-budget.ts";
 export type { Capacity } from "./capacity.ts";
-export { type CloudClient, createCloudClient, type ErrorAnswer, type Query, retryAfterMs } from "./cloud-client.ts";
+export { type CloudClient, createCloudClient, type ErrorAnswer, type Query } from "./cloud-client.ts";
 export {
   booleanField,
   configSchema,
@@ -53,7 +53,7 @@ export {
 export { INSTANCE_STATUSES, type Instance, type InstanceStatus } from "./instance.ts";
 export { cloudProviderOf, CONFIG_PATH, ENVELOPE_PATH, parseProviderSpec, unknownProvider } from "./manifest.ts";
 export type { Call, Idempotency, Provider } from "./provider.ts";
-export type { RateLimit } from "./rate-limit.ts";
+export { type RateLimit, retryAfterMs } from "./rate-limit.ts";
 export { addDefaults, staticProblems } from "./static-rules.ts";
 // What a provider also needs of the API, so that it imports this package only.
 export {

@@ -1,6 +1,4 @@
 /** What a cloud's answer says about its rate limit, in the headers that clouds use. */
-import { retryAfterMs } from "./cloud-client.ts";
-
 export type RateLimit = {
   /** Calls that may be sent at once after a rest. */
   readonly burst: number;
@@ -39,4 +37,13 @@ export function readRateLimit(headers: Headers, nowMs: number): ToldRateLimit {
   // A full bucket, or a reset that has passed, tells nothing of how fast it fills.
   if (used <= 0 || secondsLeft <= 0) return { ...told, limit: undefined };
   return { ...told, limit: { burst, perSecond: used / secondsLeft } };
+}
+
+/** Wait that `Retry-After` asks for, in milliseconds; undefined when there is none. */
+export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const value = headers.get("retry-after");
+  if (value === null) return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - nowMs;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

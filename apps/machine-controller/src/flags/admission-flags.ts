@@ -25,6 +25,14 @@ export const ADMISSION_FLAGS = {
     value: "name",
     help: "Service that the certificate is for",
   }),
+  certificateHosts: parsed<string[]>({
+    group: GROUP,
+    value: "hosts",
+    help: "comma list of more names and addresses that the managed certificate is for",
+    fallback: [],
+    shown: "none",
+    parse: parseList,
+  }),
   webhookConfiguration: text("machine-controller", {
     group: GROUP,
     value: "name",

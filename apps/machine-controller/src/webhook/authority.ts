@@ -1,5 +1,6 @@
 /** An authority and serving certificate of the webhook's own, in a Secret that all replicas share. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import {
   coreResources,
   defineResource,
@@ -30,6 +31,8 @@ export type AuthorityOptions = {
   client: KubeClient;
   namespace: string;
   serviceName: string;
+  /** More names and addresses that the API server may reach the webhooks under. */
+  hosts: readonly string[];
   webhookConfiguration: string;
   nowMs: number;
   signal: AbortSignal;
@@ -48,11 +51,11 @@ export async function ensureManagedCertificate(options: AuthorityOptions): Promi
       throw error;
     });
     const stored = decode(existing?.data);
-    if (isGood(stored, options)) {
+    if (stored !== undefined && isGood(stored, options)) {
       await injectAuthority(options, stored.ca);
       return { certificatePem: stored.certificatePem, privateKeyPem: stored.privateKeyPem };
     }
-    const made = encode(await makeCertificates(options));
+    const made = encode(await makeCertificates(options, stored?.ca));
     try {
       if (existing === undefined) {
         await client.create(
@@ -72,8 +75,12 @@ export async function ensureManagedCertificate(options: AuthorityOptions): Promi
 
 type Certificates = ServingCertificate & { ca: string };
 
-/** A new authority with every new certificate: nothing but the webhook configuration trusts it, and that is told first. */
-async function makeCertificates({ namespace, serviceName, nowMs }: AuthorityOptions): Promise<Certificates> {
+/**
+ * A new authority with every new certificate: nothing but the webhook configuration trusts it, and that is told first. The
+ * authority before it stays trusted, for replicas that still serve with its certificate.
+ */
+async function makeCertificates(options: AuthorityOptions, previous: string | undefined): Promise<Certificates> {
+  const { serviceName, nowMs } = options;
   await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   const notBefore = new Date(nowMs - BACKDATE_MS);
@@ -104,7 +111,7 @@ async function makeCertificates({ namespace, serviceName, nowMs }: AuthorityOpti
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension(
-        dnsNames({ namespace, serviceName }).map((value) => ({ type: "dns", value })),
+        hostsOf(options).map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
       ),
       await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
     ],
@@ -113,7 +120,7 @@ async function makeCertificates({ namespace, serviceName, nowMs }: AuthorityOpti
   const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
   return {
     // The authority's key is forgotten: it has signed all it ever will.
-    ca: `${authority.toString("pem")}\n`,
+    ca: `${authority.toString("pem")}\n${firstOf(previous)}`,
     certificatePem: `${certificate.toString("pem")}\n`,
     privateKeyPem: key.export({ format: "pem", type: "pkcs8" }).toString(),
   };
@@ -134,25 +141,34 @@ async function injectAuthority(options: AuthorityOptions, ca: string): Promise<v
   if (body.length > 0) await client.patch(mutatingWebhookConfigurations, { name }, { type: "json", body }, { signal });
 }
 
-function isGood(stored: Certificates | undefined, options: AuthorityOptions): stored is Certificates {
-  if (stored === undefined) return false;
+function isGood(stored: Certificates, options: AuthorityOptions): boolean {
   try {
     const certificate = new X509Certificate(stored.certificatePem);
     return (
       certificate.validToDate.getTime() - options.nowMs > RENEW_BEFORE_MS &&
       certificate.verify(new X509Certificate(stored.ca).publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(stored.privateKeyPem)) &&
-      dnsNames(options).every((host) => certificate.checkHost(host) !== undefined)
+      hostsOf(options).every((host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)))
     );
   } catch {
     return false;
   }
 }
 
-const dnsNames = ({ namespace, serviceName }: { namespace: string; serviceName: string }): string[] => [
+const hostsOf = ({ namespace, serviceName, hosts }: AuthorityOptions): string[] => [
   `${serviceName}.${namespace}.svc`,
   `${serviceName}.${namespace}.svc.cluster.local`,
+  ...hosts,
 ];
+
+/** The newest authority of a bundle; "" where there is none that can be read. */
+function firstOf(bundle: string | undefined): string {
+  try {
+    return bundle === undefined ? "" : new X509Certificate(bundle).toString();
+  } catch {
+    return "";
+  }
+}
 
 const KEYS = { ca: "ca.crt", certificatePem: "tls.crt", privateKeyPem: "tls.key" } as const;
 

@@ -34,7 +34,7 @@ type CertificateSource = {
 };
 
 const RELOAD_MS = 10_000;
-const MANAGED_CHECK_MS = 30_000;
+const MANAGED_CHECK_MS = 10_000;
 const GRACE_MS = 8_000;
 
 export async function serveAdmission(options: AdmissionOptions): Promise<void> {
@@ -83,9 +83,9 @@ async function fromFiles({ flags, clock, log, signal }: AdmissionOptions): Promi
 
 async function managed({ flags, client, clock, log, signal }: AdmissionOptions): Promise<CertificateSource> {
   if (client === undefined) throw new TypeError("a managed certificate needs a cluster");
-  const { namespace, serviceName, webhookConfiguration } = flags;
-  const ensure = () =>
-    ensureManagedCertificate({ client, namespace, serviceName, webhookConfiguration, nowMs: clock.now(), signal });
+  const { namespace, serviceName, certificateHosts: hosts, webhookConfiguration } = flags;
+  const about = { client, namespace, serviceName, hosts, webhookConfiguration, signal };
+  const ensure = () => ensureManagedCertificate({ ...about, nowMs: clock.now() });
   let current = await ensure();
   return {
     first: current,

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { addFlags } from "./flags/define-flags.ts";
 import { parseCount } from "./flags/go-values.ts";
+import { MIGRATE_FLAGS, type MigrateFlags } from "./flags/migrate-flags.ts";
 import { RUN_FLAGS, type RunFlags } from "./flags/run-flags.ts";
 import { WEBHOOK_FLAGS, type WebhookFlags } from "./flags/webhook-flags.ts";
 import type { UpOptions } from "./up/up.ts";
@@ -34,6 +35,14 @@ export function createProgram({ environment, stdout, stderr }: Terminal): Comman
     .action(async (flags: WebhookFlags) => {
       const { webhook } = await import("./webhook/webhook.ts");
       await webhook(flags);
+    });
+
+  addFlags(program.command("migrate"), MIGRATE_FLAGS)
+    .description("bring objects of earlier releases into today's form; says what it would do unless told to do it")
+    .addHelpText("after", NOTE)
+    .action(async (flags: MigrateFlags) => {
+      const { migrate } = await import("./migrate/migrate.ts");
+      await migrate(flags, { environment, stdout });
     });
 
   program

@@ -121,16 +121,16 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
   }
 }
 
-function createProviders(
-  { client, environment }: ControllerSettings,
+/** By their name in `cloudProvider`. */
+export function createProviders(
+  { client, environment }: Pick<ControllerSettings, "client" | "environment">,
   {
     redactor,
-    around,
+    around = (_work, run) => run(),
     onBudget,
     clusterUid,
-  }: Pick<Observers, "redactor" | "around"> & {
-    onBudget: Observers["onBudget"] | undefined;
-    clusterUid: string | undefined;
+  }: Pick<Observers, "redactor"> & { [K in "around" | "onBudget"]?: Observers[K] | undefined } & {
+    clusterUid?: string | undefined;
   },
 ): Map<string, Provider> {
   const { conceal } = redactor;

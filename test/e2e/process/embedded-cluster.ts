@@ -20,7 +20,8 @@ export type EmbeddedCluster = {
   stop(): Promise<void>;
 };
 
-export async function startEmbeddedCluster(t: TestContext): Promise<EmbeddedCluster> {
+/** Stopped after the test, or by the caller. */
+export async function startEmbeddedCluster(t?: TestContext): Promise<EmbeddedCluster> {
   const folder = mkdtempSync(join(tmpdir(), "process-test-"));
   const controlPlane = await createControlPlane({ database: ":memory:", clock: systemClock, random: systemRandom });
   const stopping = new AbortController();
@@ -37,7 +38,7 @@ export async function startEmbeddedCluster(t: TestContext): Promise<EmbeddedClus
       await served.close();
       rmSync(folder, { recursive: true, force: true });
     })());
-  t.after(stop);
+  t?.after(stop);
   const client = createKubeClient({
     baseUrl: served.url,
     transport: withBearerToken((request) => controlPlane.handle(request), controlPlane.adminToken),

@@ -1,6 +1,7 @@
 // `npm run gen`: writes every generated file; with --check, writes nothing and fails where one differs.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { alertDocs } from "./generate/alert-docs.ts";
 import { apiDocs } from "./generate/api-docs.ts";
 import { crds } from "./generate/crds.ts";
 import { docs } from "./generate/docs.ts";
@@ -10,7 +11,7 @@ import { manifests } from "./generate/manifests.ts";
 import { registry } from "./generate/registry.ts";
 import { valuesDocs } from "./generate/values-docs.ts";
 
-const generators: readonly Generator[] = [registry, crds, manifests, docs, apiDocs, flagDocs, valuesDocs];
+const generators: readonly Generator[] = [registry, crds, manifests, docs, alertDocs, apiDocs, flagDocs, valuesDocs];
 
 const checking = process.argv.includes("--check");
 let files = 0;

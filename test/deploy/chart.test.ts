@@ -40,8 +40,11 @@ test("alert rules are PromQL, say what to do, and keep the names of the Go imple
   assert.ok(hasError("rate(machine_controller_errors_total[5m]"), "a missing bracket is an error");
 });
 
-test("promtool takes the alert rules", { skip: noPromtool }, () => {
+test("promtool takes the alert rules, which fire and stay silent where they should", { skip: noPromtool }, () => {
   execFileSync("promtool", ["check", "rules", "--lint=all", "--lint-fatal", join(CHART, ALERTS)], { stdio: "inherit" });
+  execFileSync("promtool", ["test", "rules", join(import.meta.dirname, "testdata/alerts.test.yaml")], {
+    stdio: "inherit",
+  });
 });
 
 function hasError(expr: string): boolean {

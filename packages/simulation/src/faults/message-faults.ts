@@ -1,4 +1,4 @@
-/** Everything that can go wrong with one request and its answer, as data. `network.ts` carries it out. */
+/** Everything that can go wrong with one request of a controller and its answer, as data. `network.ts` carries it out. */
 import type { Option } from "../world/fates.ts";
 
 export type MessageFault = {
@@ -28,8 +28,6 @@ export type MessageFacts = {
   readonly isWatch: boolean;
   /** Names what it asks for, so that a second one is something else to the server. */
   readonly mayRepeat: boolean;
-  /** Sent by a process that can be killed and restarted. */
-  readonly isController: boolean;
 };
 
 const any = (): boolean => true;
@@ -37,7 +35,7 @@ const change = ({ method }: MessageFacts): boolean => method !== "GET";
 const toKube = ({ to }: MessageFacts): boolean => to === "kube";
 const toCloud = ({ to }: MessageFacts): boolean => to === "cloud";
 const watch = ({ isWatch }: MessageFacts): boolean => isWatch;
-const crashes = ({ isController, isWatch }: MessageFacts): boolean => isController && !isWatch;
+const noWatch = ({ isWatch }: MessageFacts): boolean => !isWatch;
 
 export const MESSAGE_FAULTS: readonly MessageFault[] = [
   { name: "request lost", request: "lost", on: any },
@@ -46,15 +44,15 @@ export const MESSAGE_FAULTS: readonly MessageFault[] = [
   { name: "reply lost silently", reply: "lost", silent: true, on: change },
   { name: "request late", request: "late", on: change },
   { name: "request twice", request: "twice", on: (message) => change(message) && message.mayRepeat },
-  { name: "reply cut", reply: "cut", on: ({ isWatch }) => !isWatch },
-  { name: "reply slow", reply: "slow", on: ({ isWatch }) => !isWatch },
-  { name: "crash before", crash: "before", on: crashes },
-  { name: "crash after", crash: "after", on: (message) => crashes(message) && change(message) },
+  { name: "reply cut", reply: "cut", on: noWatch },
+  { name: "reply slow", reply: "slow", on: noWatch },
+  { name: "crash before", crash: "before", on: noWatch },
+  { name: "crash after", crash: "after", on: change },
   {
     name: "crash, request late",
     crash: "before",
     request: "late",
-    on: (message) => crashes(message) && change(message),
+    on: change,
   },
 
   {
@@ -89,7 +87,8 @@ export const MESSAGE_FAULTS: readonly MessageFault[] = [
 export function faultsFor(message: MessageFacts, rates: ReadonlyMap<string, number>): Option<MessageFault>[] {
   return MESSAGE_FAULTS.filter(({ name, on }) => (rates.get(name) ?? 0) > 0 && on(message)).map((fault) => ({
     name: fault.name,
-    probability: rates.get(fault.name) ?? 0,
+    // There are few watches, and each lives long.
+    probability: (rates.get(fault.name) ?? 0) * (message.isWatch ? 5 : 1),
     value: fault,
   }));
 }

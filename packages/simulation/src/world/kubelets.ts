@@ -27,7 +27,7 @@ export type KubeletsOptions = {
 
 const BOOT_MS = 4_000;
 const READY_MS = 1_000;
-const LEASE_INTERVAL_MS = 18_000;
+const LEASE_INTERVAL_MS = 25_000;
 const REPORT_INTERVAL_MS = 60_000;
 const RETRY_MS = 3_000;
 const API = "https://kube.simulation:6443";

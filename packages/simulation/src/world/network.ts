@@ -73,11 +73,12 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 
   /** One request under way: settles with what its sender gets to see. */
-  function carry(message: Message, facts: MessageFacts, signal: AbortSignal): Promise<Response> {
+  function carry(
+    message: Message,
+    { isWatch, fault, signal }: { isWatch: boolean; fault: MessageFault | undefined; signal: AbortSignal },
+  ): Promise<Response> {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const { from, to } = message;
-    const isCut = partitions.has(`${from.name} ${to.name}`);
-    const fault = isCut ? CUT_OFF : fates.choose(message.id, faultsFor(facts, rates));
     const gone = new AbortController();
     const reply = (effect: () => void, ms = delayOf(message, "reply")): void =>
       void scheduler.after(ms, () => from.deliver(effect));
@@ -99,7 +100,7 @@ export function createNetwork(options: NetworkOptions): Network {
         return reply(() => resolve(to.respond(410, {})));
       }
       const served = await to.handle(toRequest(message, gone.signal));
-      if (facts.isWatch && served.ok && served.body !== null) {
+      if (isWatch && served.ok && served.body !== null) {
         onEffect(message, { status: served.status, text: "" });
         const body = relay(served.body, { message, fault, gone });
         return reply(() => resolve(new Response(body, { status: served.status, headers: served.headers })));
@@ -190,18 +191,21 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     connect: (from, to, { isController }) =>
       async function send(request) {
-        const sentAt = isController ? captureStack() : undefined;
+        if (!from.isAlive) return new Promise<Response>(() => {});
         const { pathname, search } = new URL(request.url);
         const path = pathname + search;
         const { method } = request;
-        const body = request.body === null ? "" : await request.text();
-        if (!from.isAlive) return new Promise<Response>(() => {});
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
+        const mayRepeat = to.mayRepeat({ method, path });
+        const options = isController ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
+        const fault = partitions.has(`${from.name} ${to.name}`) ? CUT_OFF : fates.choose(id, options);
+        // Where the message comes from is on the stack now, and not any more after the first await.
+        const sentAt = fault?.crash === undefined ? undefined : captureStack();
+        const body = request.body === null ? "" : await request.text();
         const message: Message = { id, from, to, method, path, body, sentAt };
         requests.set(message, request);
-        const mayRepeat = to.mayRepeat({ method, path });
-        return carry(message, { to: to.kind, method, isWatch, mayRepeat, isController }, request.signal);
+        return carry(message, { isWatch, fault, signal: request.signal });
       },
     partition: (from, to) => void partitions.add(`${from} ${to}`),
     heal: () => partitions.clear(),

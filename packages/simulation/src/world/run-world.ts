@@ -27,7 +27,7 @@ export type WorldResult = {
 /** After so long without any fault everything has come to rest, or it never will. */
 const REST_LIMIT_MS = 40 * 60_000;
 const REST_STEP_MS = 10_000;
-const QUIET_MS = 180_000;
+const QUIET_MS = 120_000;
 
 export async function runWorld(scenario: Scenario, options: WorldOptions = {}): Promise<WorldResult> {
   const world = await createWorld(scenario, options);

@@ -1,6 +1,9 @@
 /** What many worlds came to, as a few lines for a terminal. */
+import { readAwaitPoints } from "../crash-points/await-points.ts";
+import { coverageOf } from "../crash-points/coverage.ts";
 import { INVARIANTS } from "../invariants/registry.ts";
 import type { Totals } from "../run/summary.ts";
+import { coverageText } from "./coverage-text.ts";
 
 export function totalsText(totals: Totals, { elapsedMs }: { elapsedMs: number }): string {
   const { worlds, events, virtualMs, checks, strikes } = totals;
@@ -14,6 +17,6 @@ export function totalsText(totals: Totals, { elapsedMs }: { elapsedMs: number })
     `${(virtualMs / 3_600_000).toFixed(0)} hours of their time, ${events} events, ${checks} checks of ${INVARIANTS.length} promises`,
     `${faults.reduce((sum, [, count]) => sum + count, 0)} faults and doings:`,
     ...faults.map(([name, count]) => `${String(count).padStart(9)}  ${name}`),
-    "",
+    coverageText(coverageOf(readAwaitPoints(), totals.crashedAt)),
   ].join("\n");
 }

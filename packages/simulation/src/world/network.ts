@@ -51,6 +51,8 @@ export type NetworkOptions = {
   /** Told when a request has had its effect; `text` is the answer's body, empty for a watch. */
   onEffect(message: Message, answer: { status: number; text: string }): void;
   onCrash(message: Message, fault: MessageFault): void;
+  /** Told of each message of a controller as it is sent. */
+  onMessage?: ((id: string) => void) | undefined;
 };
 
 const SILENCE_MS = 120_000;
@@ -197,9 +199,10 @@ export function createNetwork(options: NetworkOptions): Network {
         const { method } = request;
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
+        if (isController) options.onMessage?.(id);
         const mayRepeat = to.mayRepeat({ method, path });
-        const options = isController ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
-        const fault = partitions.has(`${from.name} ${to.name}`) ? CUT_OFF : fates.choose(id, options);
+        const possible = isController ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
+        const fault = partitions.has(`${from.name} ${to.name}`) ? CUT_OFF : fates.choose(id, possible);
         // Where the message comes from is on the stack now, and not any more after the first await.
         const sentAt = fault?.crash === undefined ? undefined : captureStack();
         const body = request.body === null ? "" : await request.text();

@@ -27,9 +27,16 @@ export type WorldResult = {
 /** After so long without any fault everything has come to rest, or it never will. */
 const REST_LIMIT_MS = 40 * 60_000;
 const REST_STEP_MS = 10_000;
+/** More than any world needs; a loop that makes virtual time stand almost still needs more. */
+const MOST_EVENTS = 30_000;
 const QUIET_MS = 120_000;
 
-export async function runWorld(scenario: Scenario, options: WorldOptions = {}): Promise<WorldResult> {
+export type RunOptions = WorldOptions & {
+  /** What happens beside what the seed makes happen. */
+  script?: ((world: World) => void) | undefined;
+};
+
+export async function runWorld(scenario: Scenario, options: RunOptions = {}): Promise<WorldResult> {
   const world = await createWorld(scenario, options);
   const { scheduler, timeline } = world;
   const checks = INVARIANTS.map((invariant) => ({ invariant, check: invariant.watch(world) }));
@@ -58,12 +65,17 @@ export async function runWorld(scenario: Scenario, options: WorldOptions = {}): 
     violation = { invariant, what, atMs: scheduler.now() - START_MS };
     timeline.add("invariant", what, "violation");
   }
-  const run = (ms: number): Promise<void> =>
-    scheduler.run({ untilMs: scheduler.now() + ms, isDone: isBroken, afterEach: holdAlways });
+  const isLooping = (): boolean => scheduler.count > MOST_EVENTS;
+  const run = async (ms: number): Promise<void> => {
+    const isDone = (): boolean => isBroken() || isLooping();
+    await scheduler.run({ untilMs: scheduler.now() + ms, isDone, afterEach: holdAlways });
+    if (!isBroken() && isLooping()) fail(`rest is quiet: ${MOST_EVENTS} events and no end`);
+  };
 
   try {
     await setUp(world);
     scheduleHappenings(world);
+    options.script?.(world);
     for (const name of scenario.replicas > 1 ? ["controller-a", "controller-b"] : ["controller-a"]) {
       scheduler.after(0, () => world.controllers.start(name));
     }

@@ -55,6 +55,7 @@ export type WorldOptions = {
   only?: ReadonlySet<string> | undefined;
   plan?: ReadonlyMap<string, string> | undefined;
   onMoment?: ((moment: Moment) => void) | undefined;
+  onMessage?: ((id: string) => void) | undefined;
   /** Told of each message at which a controller died. */
   onCrash?: ((message: Message) => void) | undefined;
 };
@@ -95,6 +96,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
       powerOn();
       for (const listener of listeners.effect) listener({ message, status, text });
     },
+    onMessage: options.onMessage,
     onCrash(message, fault) {
       options.onCrash?.(message);
       controllers.kill(message.from, `${fault.name} ${message.id}`);

@@ -2,6 +2,8 @@
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment, whatever anybody sets the clock to. Absent where nobody can set it. */
+  uptime?(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, options: { signal: AbortSignal }): Promise<void>;
 };
@@ -11,6 +13,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: () => performance.now(),
   async sleep(ms, { signal }) {
     for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) await timer(Math.min(left, LONGEST_TIMER_MS), signal);
     signal.throwIfAborted();

@@ -35,7 +35,7 @@ const MOST_STEPS = 30;
 /** Longer than any one effect may take, the cloud's time-outs included. */
 const RECONCILE_TIMEOUT_MS = 5 * 60_000;
 
-/** A clock that goes back by more than this was set, not slewed. */
+/** A clock that goes back, or away from the time that has passed, by more than this was set, not slewed. */
 const CLOCK_SET_MS = 1_000;
 /** Decisions that ask the cloud nothing, and so say nothing about a failure of it. */
 const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
@@ -53,10 +53,15 @@ export function createMachineController(options: MachineControllerOptions): Cont
   let latestMs = leadingSinceMs;
   let known = new Map<string, Knowledge>();
 
-  /** After a clock was set back, every remembered time is in the future: begin as after a restart. */
+  const offsetOf = (nowMs: number): number => (clock.uptime === undefined ? 0 : nowMs - clock.uptime());
+  let offsetMs = offsetOf(latestMs);
+
+  /** After a clock was set, no remembered time says how long ago it was: begin as after a restart. */
   function now(): number {
     const nowMs = clock.now();
-    if (nowMs < latestMs - CLOCK_SET_MS) {
+    const wasSet = Math.abs(offsetOf(nowMs) - offsetMs) > CLOCK_SET_MS;
+    offsetMs = offsetOf(nowMs);
+    if (wasSet || nowMs < latestMs - CLOCK_SET_MS) {
       known = new Map();
       lists.clear();
       leadingSinceMs = nowMs;

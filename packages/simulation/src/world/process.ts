@@ -5,7 +5,11 @@
 import { createRandom, type Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-export type Clock = { now(): number; sleep(ms: number, options: { signal: AbortSignal }): Promise<void> };
+export type Clock = {
+  now(): number;
+  uptime(): number;
+  sleep(ms: number, options: { signal: AbortSignal }): Promise<void>;
+};
 
 export type Process = {
   /** Stays over restarts: `controller-a`. */
@@ -51,6 +55,7 @@ export function createProcess(
     },
     clock: {
       now: () => scheduler.now() + skewMs,
+      uptime: () => scheduler.now(),
       sleep(ms, { signal }) {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         if (signal.aborted) reject(signal.reason);

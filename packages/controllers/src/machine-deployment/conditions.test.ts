@@ -59,6 +59,13 @@ test("going back to a MachineSet that never gets ready misses the deadline too",
   assert.equal(progressing(fleet), "False ProgressDeadlineExceeded");
 });
 
+test("a rollout that replaces all Machines between two looks at the status misses the deadline too", async () => {
+  const fleet = await stuck({ strategy: { type: "Recreate" } });
+  await fleet.pass(70_000);
+  assert.equal(fleet.deployment().status?.updatedReplicas, 3);
+  assert.equal(progressing(fleet), "False ProgressDeadlineExceeded");
+});
+
 test("no deadline runs while paused, and a new one once resumed", async () => {
   const fleet = await stuck();
   await fleet.pass(30_000);

@@ -77,9 +77,10 @@ function progressingCondition(snapshot: Snapshot, { counts, isComplete }: Progre
   }
   if (failure !== undefined) return { status: "False", reason: "ReplicaSetCreateError", message: failure };
   if (current?.reason === PAUSED) return { status: "Unknown", reason: "DeploymentResumed", message: "It was resumed." };
-  if (isComplete) return { status: "True", reason: COMPLETE, message: `MachineSet "${name}" has all its Machines.` };
-  // Once complete, a changed number of replicas is no rollout.
-  if (current?.reason === COMPLETE && counts.replicas === counts.updatedReplicas) return "keep";
+  const complete: Wanted = { status: "True", reason: COMPLETE, message: `MachineSet "${name}" has all its Machines.` };
+  if (isComplete) return complete;
+  // Once this MachineSet was complete, a changed number of replicas is no rollout.
+  if (current && isSame(current, complete) && counts.replicas === counts.updatedReplicas) return "keep";
   const progressed = toProgress(
     "ReplicaSetUpdated",
     name ? `MachineSet "${name}" is progressing.` : "Machines of older templates go.",

@@ -73,7 +73,8 @@ export async function refuse(site: Site, mistake: Mistake): Promise<void> {
   });
 }
 
-async function withDeployment(
+/** Creates the MachineDeployment of a scenario, and takes it down again when it has lived. */
+export async function withDeployment(
   site: Site,
   scenario: Scenario,
   live: (deployment: MachineDeployment) => Promise<void>,
@@ -114,7 +115,11 @@ async function dismantle(site: Site, deployment: MachineDeployment): Promise<voi
 }
 
 /** As many Machines as replicas, each with addresses and a healthy Ready Node that is its own. */
-async function readyMachines(site: Site, deployment: MachineDeployment, { kubelet }: Scenario): Promise<Machine[]> {
+export async function readyMachines(
+  site: Site,
+  deployment: MachineDeployment,
+  { kubelet }: Scenario,
+): Promise<Machine[]> {
   return site.until(`${deployment.metadata.name} is Ready`, async () => {
     const found = await machinesOf(site, deployment);
     if (found.length !== deployment.spec.replicas) return { pending: `${found.length} Machines` };
@@ -143,7 +148,7 @@ function checkNode(site: Site, { machine, node, kubelet }: { machine: Machine; n
   if (isSimulated || !provider.cloudProviderId.test(providerID)) assert.equal(providerID, ours);
 }
 
-const isReady = (node: Node | undefined): boolean =>
+export const isReady = (node: Node | undefined): boolean =>
   node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 
 const isConditionTrue = ({ status }: Machine, wanted: string): boolean =>
@@ -152,7 +157,11 @@ const isConditionTrue = ({ status }: Machine, wanted: string): boolean =>
 const revisionOf = ({ metadata }: { metadata: { annotations?: Record<string, string> } }): number =>
   Number(metadata.annotations?.[ANNOTATION_REVISION]);
 
-async function patchDeployment({ client, signal }: Site, { metadata }: MachineDeployment, spec: object): Promise<void> {
+export async function patchDeployment(
+  { client, signal }: Site,
+  { metadata }: MachineDeployment,
+  spec: object,
+): Promise<void> {
   const ref = { namespace: NAMESPACE, name: metadata.name ?? "" };
   await client.patch(machineDeployments, ref, { type: "merge", body: { spec } }, { signal });
 }

@@ -103,7 +103,8 @@ export const ROLLOUTS: readonly Rollout[] = [
         }
         await site.until("the oldest MachineSet is gone", async () => {
           const sets = await machineSetsOf(site, deployment);
-          const revisions = sets.map(({ metadata }) => metadata.annotations?.[ANNOTATION_REVISION]).toSorted();
+          const revisions = sets.map(({ metadata }) => Number(metadata.annotations?.[ANNOTATION_REVISION]));
+          revisions.sort((a, b) => a - b);
           return revisions.join() === "2,3" ? { done: undefined } : { pending: `revisions ${revisions.join()}` };
         });
       }),
@@ -193,7 +194,7 @@ async function loneMachineSet(site: Site, scale: Scale): Promise<void> {
     site.until(`${name} has ${count} Ready Machines`, async () => {
       const { status } = await set();
       const counts = [status?.replicas, status?.readyReplicas];
-      return counts.every((n) => n === count) ? { done: undefined } : { pending: `${counts.join(", ")}` };
+      return counts.every((n) => n === count) ? { done: undefined } : { pending: counts.join(", ") };
     });
   await ready(1);
   await scale(machineSets, name, 3);
@@ -211,6 +212,7 @@ async function loneMachineSet(site: Site, scale: Scale): Promise<void> {
 const scenario = (name: string): Scenario => ({ name: `rollout-${name}`, operatingSystem: "ubuntu", kubelet: OLD });
 
 /** A MachineDeployment whose Machines are all Ready; taken down afterwards. */
+// oxlint-disable-next-line max-params -- reads as a sentence: where, what, how, and what is done with it
 function live(
   site: Site,
   name: string,
@@ -235,6 +237,7 @@ async function current(site: Site, { metadata }: MachineDeployment): Promise<Mac
 }
 
 /** All Machines have the version and are Ready, and the status says so. @param check runs at each look. */
+// oxlint-disable-next-line max-params -- as live
 function complete(
   site: Site,
   deployment: MachineDeployment,
@@ -258,6 +261,7 @@ function complete(
   });
 }
 
+// oxlint-disable-next-line max-params -- as live
 async function until(
   site: Site,
   what: string,

@@ -14,7 +14,7 @@ import type { Log } from "../log.ts";
 import { isNodeReady } from "../machine/node-match.ts";
 import type { MachineSetOptions } from "../machine-set/controller.ts";
 import { machinesOf, membershipOf } from "../machine-set/members.ts";
-import type { PendingByUid } from "../machine-set/pending.ts";
+import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selectorProblem, selects } from "../selector.ts";
 import { createStatusPace, STATUS_DELAY_MS } from "../status-pace.ts";
@@ -52,6 +52,18 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
   /** UIDs of those that a Machine's next step may let go on. */
   const rolling = new Set<string>();
 
+  /** MachineSets created that the informer does not show: a pass without one would ask for it again. */
+  const created = new Map<string, { key: string; atMs: number }>();
+
+  /** Milliseconds that a MachineDeployment's new MachineSet may still take to show; 0: nothing is awaited. */
+  function awaitsSet(uid: string): number {
+    const awaited = created.get(uid);
+    const leftMs = awaited === undefined ? 0 : OVERDUE_MS - Math.abs(clock.now() - awaited.atMs);
+    if (awaited && leftMs > 0 && informers.machineSets.store.getByKey(awaited.key) === undefined) return leftMs;
+    created.delete(uid);
+    return 0;
+  }
+
   async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
     const passedOver = new Set<string>();
     let failed: { error: unknown; failure: string } | undefined;
@@ -59,6 +71,8 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
       const deployment = informers.machineDeployments.store.getByKey(key);
       if (deployment === undefined) return {};
       const uid = deployment.metadata.uid ?? "";
+      const waitForSetMs = awaitsSet(uid);
+      if (waitForSetMs > 0) return { requeueAfterMs: waitForSetMs };
       const snapshot = observe(deployment, { passedOver, failure: failed?.failure });
       const decision = decide(snapshot);
       if (decision.kind === "wait") {
@@ -76,7 +90,9 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
       try {
         const outcome = await act(decision, { deployment, passOver: (set) => passedOver.add(set), signal }, options);
         if (decision.kind === "patch-status") pace.note(uid, false);
-        if (outcome === "wait") return {};
+        if (outcome === "wait" && decision.kind === "create-set") {
+          created.set(uid, { key: keyOf(decision.set), atMs: clock.now() });
+        }
       } catch (error) {
         if (signal.aborted || decision.kind !== "create-set" || isKubeError(error, "Conflict")) throw error;
         failed = { error, failure: error instanceof Error ? error.message : String(error) };
@@ -133,6 +149,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
   informers.machineDeployments.onChange(({ type, object }) => {
     if (type !== "deleted") return controller.enqueue(keyOf(object));
     rolling.delete(object.metadata.uid ?? "");
+    created.delete(object.metadata.uid ?? "");
     pace.note(object.metadata.uid ?? "", false);
   });
   informers.machineSets.onChange((change) => {

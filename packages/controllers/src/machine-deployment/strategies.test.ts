@@ -102,9 +102,12 @@ test("OnDelete: a new template alone changes nothing, and one that is deleted co
   await fleet.pass(60_000);
   assert.deepEqual(fleet.kubelets(), ["1.36.1", "1.36.1", "1.36.1"]);
   assert.equal(fleet.deployment().status?.updatedReplicas, 0);
+  const created = (): number => fleet.world.faults.calls.filter((call) => call === "create machines").length;
+  const before = created();
   fleet.world.cluster.remove(machines, fleet.live()[0]?.metadata.name ?? "");
   await fleet.pass(20_000);
   assert.deepEqual(fleet.kubelets(), ["1.36.1", "1.36.1", "1.36.2"]);
+  assert.equal(created() - before, 1);
   fleet.put({ replicas: 4 });
   await fleet.pass(20_000);
   assert.deepEqual(fleet.kubelets(), ["1.36.1", "1.36.1", "1.36.2", "1.36.2"]);

@@ -1,15 +1,8 @@
 /** Where a fleet lives: an API server, a cloud, and the controller between them, each in processes of its own. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { customResourceDefinitions } from "@machine-controller/api";
 import { connectKubeconfig, type KubeClient } from "@machine-controller/kube-client";
-import { applyManifests, readManifests } from "../../apps/machine-controller/src/up/apply-manifests.ts";
+import { openApiServer } from "../../test/e2e/api-server.ts";
 import { type ControllerProcess, startController } from "../../test/e2e/controller-process.ts";
 import { auditEntries, auditPosition, describeEntry } from "../../test/peers/audit-log.ts";
-import { startRealControlPlane } from "../../test/peers/real-control-plane.ts";
 import type { Settings } from "../bench.ts";
 import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
 
@@ -23,8 +16,6 @@ export type FleetSite = {
   close(): Promise<void>;
 };
 
-const DEPLOY = join(import.meta.dirname, "../../deploy");
-const SERVE = join(import.meta.dirname, "../../test/clients/serve-control-plane.ts");
 /** Of the fleet's project. */
 export const TOKEN = "simulated-token";
 const USER_AGENT = "machine-controller";
@@ -38,11 +29,10 @@ export async function openFleetSite(
 ): Promise<FleetSite> {
   const stack = new AsyncDisposableStack();
   try {
-    const { kubeconfig, auditLog } = body === "real" ? await openReal(stack) : await openEmbedded(stack);
+    const { kubeconfig, real } = await openApiServer(body, { stack, signal });
+    const auditLog = real?.auditLogPath;
     const { client, close } = await connectKubeconfig({ kubeconfig, userAgent: "bench", requestTimeoutMs: 120_000 });
     stack.defer(close);
-    const objects = [...customResourceDefinitions, ...readManifests(join(DEPLOY, "node-bootstrap-rbac.yaml"))];
-    await applyManifests(client, objects, { signal });
     const cloud = await startCloud({
       tokens: [TOKEN],
       deadTokens: [],
@@ -87,27 +77,6 @@ export async function openFleetSite(
     await stack.disposeAsync();
     throw error;
   }
-}
-
-async function openReal(stack: AsyncDisposableStack): Promise<{ kubeconfig: string; auditLog: string | undefined }> {
-  const cluster = await startRealControlPlane({ auditLog: true });
-  if ("skipped" in cluster) throw new Error(`${cluster.skipped}; or give --body embedded`);
-  stack.defer(() => cluster.stop());
-  return { kubeconfig: cluster.kubeconfigPath, auditLog: cluster.auditLogPath };
-}
-
-async function openEmbedded(stack: AsyncDisposableStack): Promise<{ kubeconfig: string; auditLog: undefined }> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }));
-  const server = spawn(process.execPath, [...process.execArgv, SERVE, folder], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  stack.defer(async () => {
-    const ended = once(server, "exit");
-    if (server.exitCode === null && server.kill()) await ended;
-  });
-  const [line] = (await once(server.stdout, "data")) as [Buffer];
-  return { kubeconfig: line.toString().trim(), auditLog: undefined };
 }
 
 function requestsSince(auditLog: string, from: number): Map<string, number> {

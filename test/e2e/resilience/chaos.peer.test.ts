@@ -1,0 +1,4 @@
+import { describeChaos } from "./chaos.ts";
+
+describeChaos("embedded");
+describeChaos("real");

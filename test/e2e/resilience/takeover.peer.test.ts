@@ -1,0 +1,4 @@
+import { describeTakeover } from "./takeover.ts";
+
+describeTakeover("embedded");
+describeTakeover("real");

@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 import { bootstrapNamespaces } from "./bootstrap-namespaces.ts";
 import { createBootstrapTokenCleaner } from "./controllers/bootstrap-token-cleaner.ts";
 import { createCertificateSigner } from "./controllers/certificate-signer.ts";
+import { createClusterRoleAggregation } from "./controllers/cluster-role-aggregation.ts";
 import { runController } from "./controllers/controller.ts";
 import { createCustomResourceCleanup } from "./controllers/custom-resource-cleanup.ts";
 import { createDefinitionNames } from "./controllers/definition-names.ts";
@@ -31,6 +32,7 @@ import { bootstrapTokens } from "./security/bootstrap-tokens.ts";
 import { openCertificateAuthority } from "./security/certificate-authority.ts";
 import type { KeyPair } from "./security/certificate-authority.ts";
 import { createCertificateUsers } from "./security/certificate-user.ts";
+import { createGrantCheck } from "./security/grants.ts";
 import { createNodeOpinion } from "./security/node-authorizer.ts";
 import { createRbac } from "./security/rbac.ts";
 import { createServiceAccountTokens } from "./security/service-account-tokens.ts";
@@ -87,17 +89,18 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const call = options.callWebhook ?? createHttpsTransport({ closing: closing.signal });
   const resolve = createServiceResolver(storage);
   const webhooks = createWebhooks({ storage, registry, random, log, clock, call, resolve });
-  const server: Server = { storage, registry, clock, random, log, webhooks, closing: closing.signal };
+  const rbac = createRbac(storage);
+  const authorizer = createAuthorizer([createNodeOpinion(storage), rbac.opinion]);
+  const checkGrant = createGrantCheck({ authorizer, rbac });
+  const server: Server = { storage, registry, clock, random, log, webhooks, checkGrant, closing: closing.signal };
   const adminToken = storage.setting("admin-token") ?? randomToken(random);
   storage.setSetting("admin-token", adminToken);
   const authority = await openCertificateAuthority({ storage, clock, random });
   const tokens = createServiceAccountTokens({ storage, clock, random });
-  const rbac = createRbac(storage);
   const authenticator = createAuthenticator({
     tokens: [staticToken(adminToken), bootstrapTokens({ storage, clock }), tokens.source],
     certificateUser: createCertificateUsers(authority, clock),
   });
-  const authorizer = createAuthorizer([createNodeOpinion(storage), rbac.opinion]);
   await ensureObjects(server, bootstrapNamespaces());
   await ensureObjects(server, bootstrapRoles());
   return {
@@ -137,6 +140,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           createPodGarbageCollector(server),
           createDisruptionBudgets(server),
           createBootstrapTokenCleaner(server),
+          createClusterRoleAggregation(server),
         ].map((controller) => runController(server, controller, either)),
       );
     },

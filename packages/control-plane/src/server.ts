@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { LogLine } from "./log-line.ts";
 import type { Random } from "./random.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { CheckGrant } from "./security/grants.ts";
 import type { Storage } from "./storage/storage.ts";
 
 export type Server = {
@@ -13,6 +14,7 @@ export type Server = {
   random: Random;
   log: (line: LogLine) => void;
   webhooks: Webhooks;
+  checkGrant: CheckGrant;
   /** Aborts when the control plane closes; open watches end with it. */
   closing: AbortSignal;
 };

@@ -12,6 +12,7 @@ import { definitionCases } from "./cases/definitions.ts";
 import { deletionCases } from "./cases/deletion.ts";
 import { discoveryCases } from "./cases/discovery.ts";
 import { generationCases } from "./cases/generation.ts";
+import { grantCases } from "./cases/grants.ts";
 import { identityCases } from "./cases/identity.ts";
 import { listCases } from "./cases/list.ts";
 import { metadataCases } from "./cases/metadata.ts";
@@ -37,6 +38,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   deletionCases,
   discoveryCases,
   generationCases,
+  grantCases,
   identityCases,
   listCases,
   metadataCases,

@@ -10,6 +10,12 @@ const WRITE = ["create", "delete", "deletecollection", "patch", "update"];
 const ALL = [...READ, ...WRITE];
 
 export function bootstrapRoles(): Manifest[] {
+  const viewRules = namespacedRules(READ, READ);
+  const editRules = [...namespacedRules(ALL, READ), rule([""], ["secrets", "serviceaccounts"], ALL)];
+  const adminRules = [
+    rule([GROUP], ["roles", "rolebindings"], ALL),
+    rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
+  ];
   return [
     clusterRole("cluster-admin", [rule(["*"], ["*"], ["*"]), paths(["*"], ["*"])]),
     clusterRole("system:discovery", [paths(DISCOVERY_PATHS, ["get"])]),
@@ -35,20 +41,22 @@ export function bootstrapRoles(): Manifest[] {
       rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
     ]),
     clusterRole("system:service-account-issuer-discovery", [
-      paths(["/.well-known/openid-configuration", "/openid/v1/jwks"], ["get"]),
+      paths(
+        [
+          "/.well-known/openid-configuration",
+          "/.well-known/openid-configuration/",
+          "/openid/v1/jwks",
+          "/openid/v1/jwks/",
+        ],
+        ["get"],
+      ),
     ]),
-    clusterRole("view", namespacedRules(READ, READ)),
-    clusterRole("edit", [
-      ...namespacedRules(ALL, READ),
-      rule([""], ["secrets"], ALL),
-      rule([""], ["serviceaccounts"], ALL),
-    ]),
-    clusterRole("admin", [
-      ...namespacedRules(ALL, READ),
-      rule([""], ["secrets", "serviceaccounts"], ALL),
-      rule([GROUP], ["roles", "rolebindings"], ALL),
-      rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
-    ]),
+    gathering("view", { rules: viewRules, labels: { [`${AGGREGATE_TO}edit`]: "true" } }),
+    gathering("edit", { rules: [...editRules, ...viewRules], labels: { [`${AGGREGATE_TO}admin`]: "true" } }),
+    gathering("admin", { rules: [...editRules, ...viewRules, ...adminRules], labels: {} }),
+    part("view", viewRules),
+    part("edit", editRules),
+    part("admin", adminRules),
     clusterRoleBinding("cluster-admin", ["system:masters"]),
     clusterRoleBinding("system:discovery", ["system:authenticated"]),
     clusterRoleBinding("system:basic-user", ["system:authenticated"]),
@@ -157,6 +165,23 @@ function role(kind: "Role" | "ClusterRole", name: string, rules: JsonObject[]): 
 
 function clusterRole(name: string, rules: JsonObject[]): Manifest {
   return role("ClusterRole", name, rules);
+}
+
+const AGGREGATE_TO = "rbac.authorization.k8s.io/aggregate-to-";
+
+/** `view`, `edit` and `admin` have the rules of all roles that say so in a label: their own part, and what others add. */
+function gathering(name: string, options: { rules: JsonObject[]; labels: Record<string, string> }): Manifest {
+  const { metadata, ...rest } = clusterRole(name, options.rules);
+  return {
+    ...rest,
+    metadata: { ...metadata, labels: { ...LABELS, ...options.labels } },
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [`${AGGREGATE_TO}${name}`]: "true" } }] },
+  };
+}
+
+function part(name: string, rules: JsonObject[]): Manifest {
+  const { metadata, ...rest } = clusterRole(`system:aggregate-to-${name}`, rules);
+  return { ...rest, metadata: { ...metadata, labels: { ...LABELS, [`${AGGREGATE_TO}${name}`]: "true" } } };
 }
 
 function clusterRoleBinding(name: string, groups: string[]): Manifest {

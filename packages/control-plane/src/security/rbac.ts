@@ -17,6 +17,8 @@ export type Rbac = {
   opinion: Opinion;
   /** The rules that hold for a user in a namespace, cluster-wide ones included. */
   rulesFor(user: User, namespace: string): JsonObject[];
+  /** The rules of a role; of a ClusterRole where the namespace is "". */
+  roleRules(namespace: string, name: string): readonly JsonObject[] | undefined;
   /** Which binding allows it, in the API server's words; "" when none does. */
   reasonFor(user: User, attributes: Attributes): string;
 };
@@ -32,6 +34,11 @@ export function createRbac(storage: Storage): Rbac {
     if (changes.some((change) => RESOURCES.includes(change.resource))) bindings = undefined;
   });
   const bindingsNow = (): Binding[] => (bindings ??= readBindings(storage));
+  const roleRules: Rbac["roleRules"] = (namespace, name) => {
+    const resource = `${namespace === "" ? "clusterroles" : "roles"}.${GROUP}`;
+    const stored = storage.get({ resource, namespace, name });
+    return stored === undefined ? undefined : arrayAt(JSON.parse(stored.json), "rules").filter(isJsonObject);
+  };
   const bindingsIn = (namespace: string): Binding[] =>
     bindingsNow().filter((binding) => binding.namespace === "" || binding.namespace === namespace);
   const rulesFor = (user: User, namespace: string): JsonObject[] =>
@@ -40,6 +47,7 @@ export function createRbac(storage: Storage): Rbac {
       .flatMap((binding) => binding.rules);
   return {
     rulesFor,
+    roleRules,
     reasonFor(user, attributes) {
       for (const binding of bindingsIn("path" in attributes ? "" : attributes.namespace)) {
         const subject = subjectFor(user, binding);

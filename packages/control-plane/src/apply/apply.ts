@@ -1,10 +1,11 @@
 /** Server-side apply: merges what a manager applies, drops what it no longer applies, and finds conflicts. */
-import { isEqual } from "../object.ts";
+import { isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { StatusError } from "../status-error.ts";
 import { changedFields, mergeApplied, withoutFields } from "./field-values.ts";
 import { difference, EMPTY, intersection, isEmpty, pathsOf, toFieldsV1, union } from "./field-set.ts";
 import { isSame, readEntries, trackedFields, writeEntries } from "./managed-fields.ts";
+import type { FieldSet } from "./field-set.ts";
 import type { ManagedEntry, Manager } from "./managed-fields.ts";
 import type { Typing } from "./typing.ts";
 
@@ -29,14 +30,52 @@ export function applyObject(options: ApplyOptions): { object: KubeObject; manage
   const conflicts = others
     .map((entry) => ({ entry, fields: intersection(entry.fields, changed) }))
     .filter((conflict) => !isEmpty(conflict.fields));
-  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
+  const applies = kubectlApplied(live, manager, typing);
+  const isTakeover = conflicts.every((conflict) => isEmpty(difference(conflict.fields, applies)));
+  if (conflicts.length > 0 && !force && !isTakeover) throw conflictError(conflicts);
   const kept = others.map((entry) => ({ ...entry, fields: difference(entry.fields, changed) }));
   const held = kept.reduce((sum, entry) => union(sum, entry.fields), EMPTY);
   const dropped = difference(difference(own?.fields ?? EMPTY, fields), held);
-  const object = (withoutFields(merged, dropped, typing) ?? {}) as KubeObject;
+  const object = withLastApplied((withoutFields(merged, dropped, typing) ?? {}) as KubeObject, applied, manager);
   const isUnchanged = own !== undefined && isEqual(toFieldsV1(own.fields), toFieldsV1(fields));
   const next: ManagedEntry = { ...manager, time: isUnchanged ? own.time : time, fields };
   return { object, managedFields: writeEntries([...kept, next]) };
+}
+
+const KUBECTL = "kubectl";
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** What kubectl last applied on its own side, and nobody changed since, is its to apply on the server's side. */
+function kubectlApplied(live: KubeObject, { name }: Manager, typing: Typing): FieldSet {
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  if (name !== KUBECTL || text === undefined) return EMPTY;
+  try {
+    const last: unknown = JSON.parse(text);
+    return isJsonObject(last) ? difference(trackedFields(last, typing), changedFields(last, live, typing)) : EMPTY;
+  } catch {
+    return EMPTY;
+  }
+}
+
+/** Keeps the annotation true that client-side apply goes by, so that one may go back to that. */
+function withLastApplied(object: KubeObject, applied: KubeObject, { name }: Manager): KubeObject {
+  if (name !== KUBECTL || object.metadata.annotations?.[LAST_APPLIED] === undefined) return object;
+  const { managedFields: _managed, annotations = {}, ...metadata } = applied.metadata;
+  const { [LAST_APPLIED]: _last, ...others } = annotations;
+  const hasOthers = Object.keys(others).length > 0;
+  const kept = { ...applied, metadata: { ...metadata, ...(hasOthers ? { annotations: others } : {}) } };
+  const text = `${JSON.stringify(sorted(kept))}\n`;
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED]: text } },
+  };
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
 function conflictError(conflicts: { entry: ManagedEntry; fields: ManagedEntry["fields"] }[]): StatusError {

@@ -105,7 +105,9 @@ export function trackUpdate(change: {
   const [before, after] = [withoutManagedFields(old), withoutManagedFields(next)];
   const changed = difference(changedFields(before, after, typing), UNTRACKED);
   const removed = difference(removedFields(before, after, typing), UNTRACKED);
-  const entries = old.metadata.managedFields ?? [];
+  // Who sends managedFields along says who owned what before.
+  const sent = next.metadata.managedFields ?? [];
+  const entries = sent.length > 0 ? sent : (old.metadata.managedFields ?? []);
   // Most writes touch few entries; those they leave alone are not even read.
   const kept = entries.flatMap((entry) => {
     const isOwn = isSame(managerIn(entry), manager);

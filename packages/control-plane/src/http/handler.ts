@@ -52,6 +52,9 @@ async function serve(options: HandlerOptions, request: Request, connection: Conn
   const resource = server.registry.find(group, version, plural);
   // A Namespace's own path names it as the namespace too.
   const isMisplaced = resource?.namespaced === false && resourceRequest.namespace !== "" && plural !== "namespaces";
+  if (resource === undefined && !server.registry.all().some((other) => !other.custom && other.group === group)) {
+    return notServed();
+  }
   if (resource === undefined || isMisplaced)
     throw new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
   if (resource.namespaced && resourceRequest.namespace === "" && needsNamespace(resourceRequest.verb)) {
@@ -104,4 +107,12 @@ function pick({
 
 function pathOf(request: Request): string {
   return new URL(request.url).pathname;
+}
+
+/** Of groups that are not its own the server says no more than any other would of an unknown path. */
+function notServed(): Response {
+  return new Response("404 page not found\n", {
+    status: 404,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+  });
 }

@@ -19,27 +19,13 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   },
   Pod(object) {
     const spec = ensure(object, "spec");
+    fillPodSpec(spec);
     fill(spec, {
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: "ClusterFirst",
-      schedulerName: "default-scheduler",
       serviceAccountName: "default",
       serviceAccount: spec["serviceAccountName"] ?? "default",
       enableServiceLinks: true,
-      securityContext: {},
     });
     fill(ensure(object, "status"), { phase: "Pending", qosClass: "BestEffort" });
-    for (const container of arrayAt(spec, "containers")) {
-      if (isJsonObject(container)) {
-        fill(container, {
-          imagePullPolicy: "IfNotPresent",
-          resources: {},
-          terminationMessagePath: "/dev/termination-log",
-          terminationMessagePolicy: "File",
-        });
-      }
-    }
   },
   Service(object) {
     const spec = ensure(object, "spec");
@@ -48,6 +34,13 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
     for (const port of arrayAt(spec, "ports")) {
       if (isJsonObject(port)) fill(port, { protocol: "TCP", targetPort: port["port"] });
     }
+    if (spec["type"] === "ExternalName") return;
+    fill(spec, {
+      clusterIPs: [spec["clusterIP"]],
+      internalTrafficPolicy: "Cluster",
+      ipFamilies: ["IPv4"],
+      ipFamilyPolicy: "SingleStack",
+    });
   },
   Deployment(object) {
     fill(ensure(object, "spec"), { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
@@ -92,8 +85,19 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   ValidatingWebhookConfiguration: (object) => fillWebhooks(object, {}),
 };
 
+const NODE_TROUBLES = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
 /** What only new objects get. */
 export const builtInCreation: Record<string, (object: KubeObject) => void> = {
+  /** Its priority, and five minutes' patience with a node that is in trouble. */
+  Pod(object) {
+    const spec = ensure(object, "spec");
+    if (spec["priorityClassName"] === undefined) fill(spec, { priority: 0, preemptionPolicy: "PreemptLowerPriority" });
+    const tolerations = arrayAt(spec, "tolerations").filter(isJsonObject);
+    const missing = NODE_TROUBLES.filter((trouble) => !tolerations.some((own) => toleratesEviction(own, trouble)));
+    const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+    if (added.length > 0) spec["tolerations"] = [...tolerations, ...added];
+  },
   /** A node takes no work until it has proved to be ready. */
   Node(object) {
     const spec = ensure(object, "spec");
@@ -105,6 +109,11 @@ export const builtInCreation: Record<string, (object: KubeObject) => void> = {
     if (!has) spec["taints"] = [...taints, taint];
   },
 };
+
+function toleratesEviction({ key, effect }: JsonObject, trouble: string): boolean {
+  const isForIt = key === trouble || key === undefined || key === "";
+  return isForIt && (effect === "NoExecute" || effect === undefined || effect === "");
+}
 
 function ensure(object: JsonObject, key: string): JsonObject {
   if (!isJsonObject(object[key])) object[key] = {};
@@ -126,14 +135,34 @@ function moveStringData(object: KubeObject): void {
 function fillPodTemplate(object: KubeObject): void {
   const spec = ensure(object, "spec");
   const template = objectAt(spec, "template");
-  if (!isJsonObject(template["spec"])) return;
-  fill(template["spec"], {
+  if (isJsonObject(template["spec"])) fillPodSpec(template["spec"]);
+}
+
+function fillPodSpec(spec: JsonObject): void {
+  fill(spec, {
     restartPolicy: "Always",
     terminationGracePeriodSeconds: 30,
     dnsPolicy: "ClusterFirst",
     schedulerName: "default-scheduler",
     securityContext: {},
   });
+  for (const container of [...arrayAt(spec, "containers"), ...arrayAt(spec, "initContainers")]) {
+    if (!isJsonObject(container)) continue;
+    fill(container, {
+      imagePullPolicy: isMoving(container["image"]) ? "Always" : "IfNotPresent",
+      resources: {},
+      terminationMessagePath: "/dev/termination-log",
+      terminationMessagePolicy: "File",
+    });
+    for (const port of arrayAt(container, "ports")) if (isJsonObject(port)) fill(port, { protocol: "TCP" });
+  }
+}
+
+/** An image without a tag, or with the one that is always the newest. */
+function isMoving(image: unknown): boolean {
+  const [path = "", digest] = String(image).split("@");
+  const tag = path.split("/").at(-1)?.split(":")[1];
+  return digest === undefined && (tag === undefined || tag === "latest");
 }
 
 function fillRules(object: KubeObject): void {

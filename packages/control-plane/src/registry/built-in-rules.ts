@@ -1,6 +1,8 @@
 /** What makes an object of a built-in kind invalid, for the rules clients meet in practice. */
 import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
+import { matchesSelectorObject } from "../selectors/label-selector.ts";
+import type { Labels } from "../selectors/label-selector.ts";
 import type { StatusCause } from "../status-error.ts";
 import { validateDefinition } from "./custom-definition.ts";
 
@@ -18,6 +20,7 @@ export const builtInRules: Record<string, Rule> = {
   Deployment: selectorRules,
   DaemonSet: selectorRules,
   ReplicaSet: selectorRules,
+  StatefulSet: selectorRules,
   Role: (object) => roleRules(object, { isNamespaced: true }),
   ClusterRole: (object) => roleRules(object, { isNamespaced: false }),
   CertificateSigningRequest: (object, old) => [
@@ -68,7 +71,20 @@ function immutableData(object: KubeObject, old: KubeObject | undefined): StatusC
 }
 
 function selectorRules(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
-  return [...required(object, "spec.selector"), ...immutable({ object, old, path: "spec.selector" })];
+  return [
+    ...required(object, "spec.selector"),
+    ...templateLabels(object),
+    ...required(object, "spec.template.spec.containers"),
+    ...immutable({ object, old, path: "spec.selector" }),
+  ];
+}
+
+function templateLabels(object: KubeObject): StatusCause[] {
+  const path = "spec.template.metadata.labels";
+  const labels = valueAt(object, path);
+  const selector = valueAt(object, "spec.selector");
+  if (selector !== undefined && matchesSelectorObject(selector, (labels ?? {}) as Labels)) return [];
+  return [invalidValue(path, labels ?? null, "`selector` does not match template `labels`")];
 }
 
 const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;

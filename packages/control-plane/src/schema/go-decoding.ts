@@ -1,6 +1,13 @@
 /** What Go's JSON decoder would not take into a built-in kind, in its words. */
 import { isJsonObject } from "../object.ts";
-import { additionalSchema, isIntOrString, itemSchema, preservesUnknown, propertySchema } from "./structural.ts";
+import {
+  additionalSchema,
+  isIntOrString,
+  itemSchema,
+  preservesUnknown,
+  propertySchema,
+  requiredNames,
+} from "./structural.ts";
 import type { Schema } from "./structural.ts";
 
 type Place = {
@@ -12,7 +19,7 @@ type Place = {
 const QUANTITY = /^[+-]?[0-9.]+([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 const QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/** Drops nulls, which Go reads as nothing, in place. Returns what is wrong with the first value that does not fit. */
+/** Drops what Go reads as nothing, and does not write again: nulls, empty lists and maps; in place. Returns what is wrong with the first value that does not fit. */
 export function decodeLikeGo(
   value: unknown,
   schema: Schema,
@@ -27,17 +34,23 @@ export function decodeLikeGo(
   }
   if (!isJsonObject(value)) return undefined;
   const additional = additionalSchema(schema);
+  const required = requiredNames(schema);
   return firstOf(Object.entries(value), ([key, inner]) => {
     const property = propertySchema(schema, key);
     if (property === undefined) {
       return isJsonObject(additional) ? decodeLikeGo(inner, additional, { ...place, owner }) : undefined;
     }
-    if (inner === null) {
+    if (inner === null || (isEmptyCollection(inner, property) && !required.includes(key))) {
       delete value[key];
       return undefined;
     }
     return decodeLikeGo(inner, property, { owner, path: place.path === "" ? key : `${place.path}.${key}` });
   });
+}
+
+function isEmptyCollection(value: unknown, schema: Schema): boolean {
+  if (Array.isArray(value)) return value.length === 0 && schema["type"] === "array";
+  return isJsonObject(value) && isJsonObject(additionalSchema(schema)) && Object.keys(value).length === 0;
 }
 
 function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {

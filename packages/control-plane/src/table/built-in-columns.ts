@@ -126,6 +126,12 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     ...TEMPLATE,
     SELECTOR,
   ],
+  Scale: [
+    NAME,
+    number("Desired", (object) => count(object, "spec.replicas")),
+    number("Available", (object) => count(object, "status.replicas")),
+    AGE,
+  ],
   StatefulSet: [
     NAME,
     column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),

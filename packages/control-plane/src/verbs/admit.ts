@@ -46,6 +46,7 @@ export function admitCreate(context: Context, sent: KubeObject): KubeObject {
   if (resource.kind === "CertificateSigningRequest" && !resource.custom) stampRequester(context, object);
   check(context, object, undefined);
   restrictNode({ user: context.user, resource, old: undefined, next: object });
+  server.checkGrant({ user: context.user, resource, old: undefined, next: object });
   reviewResult(context, { operation: "CREATE", object });
   return object;
 }
@@ -67,6 +68,7 @@ export function admitUpdate(
   const object = next === proposed ? proposed : prepareUpdate(context, { ...change, next });
   check(context, object, old);
   restrictNode({ user: context.user, resource, old, next: object });
+  context.server.checkGrant({ user: context.user, resource, old, next: object });
   const { metadata } = object;
   if (metadata.generation !== undefined && specChanged(resource, old, object)) metadata.generation += 1;
   if (isReviewed) reviewResult(context, { operation: "UPDATE", object, old });

@@ -4,16 +4,17 @@ import { trackedFields, writeEntries } from "../apply/managed-fields.ts";
 import { typingOf } from "../apply/typing.ts";
 import { toTime } from "../clock.ts";
 import { isTrue } from "../http/request-info.ts";
-import { isJsonObject, stringAt } from "../object.ts";
+import { isJsonObject, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import { badRequest, invalid, notFound } from "../status-error.ts";
+import { pruneObject } from "../schema/prune.ts";
+import { badRequest, invalid, notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { changeObject, scopeOf } from "./change.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { insert } from "./create.ts";
 import { decodeBody, toObject } from "./decode.ts";
-import { managerOf } from "./field-manager.ts";
+import { managerOf, withoutStatus } from "./field-manager.ts";
 import { renderObject } from "./render.ts";
 import { write } from "./write.ts";
 
@@ -65,10 +66,23 @@ function toApplied(body: unknown, context: Context): KubeObject {
     throw badRequest("an apply configuration must name its apiVersion and kind");
   }
   const applied = toObject(body, context.resource, context);
+  checkDeclared(applied, context);
   if (applied.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
   const name = applied.metadata.name ?? context.name;
   if (name !== context.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${context.name})`);
   }
-  return { ...applied, metadata: { ...applied.metadata, name } };
+  return withoutStatus(context, { ...applied, metadata: { ...applied.metadata, name } });
+}
+
+/** Throws for fields that the kind does not have: unlike other writes, an apply never drops them. */
+function checkDeclared(applied: KubeObject, { resource, namespace, name }: Context): void {
+  if (resource.schema === undefined) return;
+  const unknown = pruneObject(structuredClone(applied), resource.schema, resource.custom);
+  if (unknown.length === 0) return;
+  const lines = unknown.map((path) => `.${path}: field not declared in schema`);
+  const what = lines.length === 1 ? (lines[0] ?? "") : `errors:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  const gvk = `${toApiVersion(resource.group, resource.version)}, Kind=${resource.kind}`;
+  const id = `${namespace}/${name}; ${resource.group === "" ? "/" : ""}${gvk}`;
+  throw new StatusError("Unknown", `failed to create typed patch object (${id}): ${what}`);
 }

@@ -26,11 +26,18 @@ export function rememberManager(context: Context, old: KubeObject | undefined, o
   const managedFields = trackUpdate({
     manager: managerOf(context, "Update"),
     old,
-    next: object,
+    next: old === undefined ? withoutStatus(context, object) : object,
     typing: typingOf(context.resource),
     time: toTime(context.server.clock.now()),
   });
   setManagedFields(object, managedFields);
+}
+
+/** What the status subresource is for belongs to nobody who writes the object itself. */
+export function withoutStatus({ resource, subresource }: Context, object: KubeObject): KubeObject {
+  if (subresource !== "" || !resource.subresources.includes("status")) return object;
+  const { status: _status, ...rest } = object;
+  return rest;
 }
 
 /** One empty entry is how a client has the server forget who owns what. */

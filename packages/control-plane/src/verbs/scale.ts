@@ -1,16 +1,17 @@
 /** The `scale` subresource: an autoscaling/v1 Scale in front of the kind's own replica fields. */
-import { respondJson } from "../http/respond.ts";
 import { isJsonObject, objectAt, setValueAt, stringAt, valueAt } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import type { KubeObject } from "../object.ts";
 import { fromStored } from "../registry/conversion.ts";
 import type { Scale } from "../registry/resource.ts";
 import { formatSelectorObject } from "../selectors/label-selector.ts";
+import { builtInColumns } from "../table/built-in-columns.ts";
 import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../status-error.ts";
 import { changeObject } from "./change.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decodeBody } from "./decode.ts";
 import { applyPatchBody } from "./patch-body.ts";
+import { renderObject } from "./render.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
 
@@ -19,7 +20,7 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
   if (context.verb === "get") {
     const stored = server.storage.get(keyOf(context));
     if (stored === undefined) throw notFound(resource, name);
-    return respondJson(toScale(fromStored(stored, resource), paths));
+    return renderObject(asScale(context), toScale(fromStored(stored, resource), paths));
   }
   const body = await decodeBody(context);
   const changed = await write(context, {}, (transaction, admitted) =>
@@ -28,14 +29,19 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
       next: (old) => {
         const scale = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
         if (!isJsonObject(scale)) throw badRequest("the body must be a Scale");
-        const reviewed = { operation: "UPDATE", old: toScale(old, paths) as KubeObject } as const;
+        const reviewed = { operation: "UPDATE", old: toScale(old, paths) } as const;
         const object = reviewMutation(admitted, { ...reviewed, object: scale as KubeObject });
         reviewResult(admitted, { ...reviewed, object: scale as KubeObject });
         return withReplicas(context, { old, scale: object, paths });
       },
     }),
   );
-  return respondJson(toScale(changed, paths));
+  return renderObject(asScale(context), toScale(changed, paths));
+}
+
+/** Tables show a Scale as such, whosever it is. */
+function asScale(context: Context): Context {
+  return { ...context, resource: { ...context.resource, columns: builtInColumns["Scale"] ?? [] } };
 }
 
 function withReplicas(context: Context, options: { old: KubeObject; scale: unknown; paths: Scale }): KubeObject {
@@ -60,7 +66,7 @@ function withReplicas(context: Context, options: { old: KubeObject; scale: unkno
   return old;
 }
 
-function toScale(object: KubeObject, paths: Scale): JsonObject {
+function toScale(object: KubeObject, paths: Scale): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector =
     paths.labelSelectorPath === undefined ? "" : formatSelectorObject(valueAt(object, paths.labelSelectorPath));

@@ -203,6 +203,10 @@ export const discoveryCases = behaviour("discovery", {
       message: "the server could not find the requested resource",
     });
   },
+  "a group that is not there is not found, in plain words": async ({ call }) => {
+    const answer = await call("GET", "/apis/none.example.com/v1/things");
+    assert.deepEqual([answer.status, answer.body["content"]], [404, "404 page not found\n"]);
+  },
   "OpenAPI v3 describes the fields of built-in kinds": async ({ call }) => {
     const { body } = await call("GET", "/openapi/v3/api/v1");
     const schemas = valueAt(body, "components.schemas") as Record<string, JsonObject>;

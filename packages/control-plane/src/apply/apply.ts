@@ -3,7 +3,7 @@ import { isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { StatusError } from "../status-error.ts";
 import { changedFields, mergeApplied, withoutFields } from "./field-values.ts";
-import { difference, EMPTY, intersection, isEmpty, pathsOf, toFieldsV1, union } from "./field-set.ts";
+import { difference, EMPTY, intersection, isEmpty, pathsOf, toFieldsV1, union, withChildren } from "./field-set.ts";
 import { isSame, readEntries, trackedFields, writeEntries } from "./managed-fields.ts";
 import type { FieldSet } from "./field-set.ts";
 import type { ManagedEntry, Manager } from "./managed-fields.ts";
@@ -35,11 +35,19 @@ export function applyObject(options: ApplyOptions): { object: KubeObject; manage
   if (conflicts.length > 0 && !force && !isTakeover) throw conflictError(conflicts);
   const kept = others.map((entry) => ({ ...entry, fields: difference(entry.fields, changed) }));
   const held = kept.reduce((sum, entry) => union(sum, entry.fields), EMPTY);
-  const dropped = difference(difference(own?.fields ?? EMPTY, fields), held);
+  const dropped = withoutParents(difference(difference(own?.fields ?? EMPTY, fields), held), union(fields, held));
   const object = withLastApplied((withoutFields(merged, dropped, typing) ?? {}) as KubeObject, applied, manager);
   const isUnchanged = own !== undefined && isEqual(toFieldsV1(own.fields), toFieldsV1(fields));
   const next: ManagedEntry = { ...manager, time: isUnchanged ? own.time : time, fields };
   return { object, managedFields: writeEntries([...kept, next]) };
+}
+
+/** What is dropped as such stays as long as anybody has a field in it. */
+function withoutParents(dropped: FieldSet, kept: FieldSet): FieldSet {
+  return withChildren(
+    dropped.isMember && kept.children.size === 0,
+    [...dropped.children].map(([key, child]) => [key, withoutParents(child, kept.children.get(key) ?? EMPTY)] as const),
+  );
 }
 
 const KUBECTL = "kubectl";

@@ -38,7 +38,9 @@ function create(context: Context, transaction: Transaction, applied: KubeObject)
   const time = toTime(context.server.clock.now());
   const fields = trackedFields(applied, typingOf(context.resource));
   const managedFields = writeEntries([{ ...managerOf(context, "Apply"), time, fields }]);
-  return insert(context, transaction, { object: applied, managedFields });
+  const { resource, namespace } = context;
+  const metadata = resource.namespaced ? { ...applied.metadata, namespace } : applied.metadata;
+  return insert(context, transaction, { object: { ...applied, metadata }, managedFields });
 }
 
 function merge(context: Context, transaction: Transaction, applied: KubeObject): KubeObject {
@@ -65,7 +67,7 @@ function toApplied(body: unknown, context: Context): KubeObject {
   if (!isJsonObject(body) || stringAt(body, "apiVersion") === "" || stringAt(body, "kind") === "") {
     throw badRequest("an apply configuration must name its apiVersion and kind");
   }
-  const applied = toObject(body, context.resource, context);
+  const applied = asSent(toObject(body, context.resource, context), body);
   checkDeclared(applied, context);
   if (applied.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
   const name = applied.metadata.name ?? context.name;
@@ -75,14 +77,21 @@ function toApplied(body: unknown, context: Context): KubeObject {
   return withoutStatus(context, { ...applied, metadata: { ...applied.metadata, name } });
 }
 
+/** An apply configuration says no more than its sender did: no namespace that only the path tells. */
+function asSent(applied: KubeObject, body: JsonObject): KubeObject {
+  const { namespace, ...metadata } = applied.metadata;
+  const isSaid = stringAt(body["metadata"], "namespace") !== "";
+  return { ...applied, metadata: isSaid && namespace !== undefined ? { ...metadata, namespace } : metadata };
+}
+
 /** Throws for fields that the kind does not have: unlike other writes, an apply never drops them. */
-function checkDeclared(applied: KubeObject, { resource, namespace, name }: Context): void {
+function checkDeclared(applied: KubeObject, { resource, name }: Context): void {
   if (resource.schema === undefined) return;
   const unknown = pruneObject(structuredClone(applied), resource.schema, resource.custom);
   if (unknown.length === 0) return;
   const lines = unknown.map((path) => `.${path}: field not declared in schema`);
   const what = lines.length === 1 ? (lines[0] ?? "") : `errors:\n${lines.map((line) => `  ${line}`).join("\n")}`;
   const gvk = `${toApiVersion(resource.group, resource.version)}, Kind=${resource.kind}`;
-  const id = `${namespace}/${name}; ${resource.group === "" ? "/" : ""}${gvk}`;
+  const id = `${applied.metadata.namespace ?? ""}/${name}; ${resource.group === "" ? "/" : ""}${gvk}`;
   throw new StatusError("Unknown", `failed to create typed patch object (${id}): ${what}`);
 }

@@ -261,4 +261,43 @@ export const applyCases = behaviour("apply", {
       },
     });
   },
+  "who sends managedFields along says who owned what": async (world) => {
+    const { call, path } = world;
+    await onMap(world, "one")({ a: "1" });
+    const fieldsV1 = { "f:data": { ".": {}, "f:a": {}, "f:b": {} } };
+    const entry = { manager: "two", operation: "Apply", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1 };
+    const body = { metadata: { managedFields: [entry] } };
+    const answer = await call("PATCH", `${path("configmaps")}/a?fieldManager=three`, { body });
+    assert.deepEqual(managers(answer), ["two Apply"]);
+  },
+  "a map that was owned as such stays while a key of it is applied": async (world) => {
+    const { call, path } = world;
+    await onMap(world, "one")({ a: "1", b: "2" });
+    const fieldsV1 = { "f:data": { ".": {}, "f:a": {}, "f:b": {} } };
+    const entry = { manager: "one", operation: "Apply", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1 };
+    await call("PATCH", `${path("configmaps")}/a`, { body: { metadata: { managedFields: [entry] } } });
+    const answer = await onMap(world, "one")({ a: "1" });
+    assert.deepEqual(expectBody(answer, 200)["data"], { a: "1" });
+  },
+  "an apply of undeclared fields is refused": async ({ call, path }) => {
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, datum: 1 };
+    expectRefusal(await call("PATCH", `${path("configmaps")}/a?fieldManager=one`, { type: TYPE, body }), 500, {
+      message: "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .datum: field not declared in schema",
+    });
+  },
+  "kubectl takes over what it applied on its own side": async (world) => {
+    const { call, path } = world;
+    const last = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "1" } };
+    const annotations = { "kubectl.kubernetes.io/last-applied-configuration": JSON.stringify(last) };
+    const body = { ...last, metadata: { name: "a", annotations } };
+    await call("POST", `${path("configmaps")}?fieldManager=kubectl-client-side-apply`, { body });
+    const other = await onMap(world, "other")({ a: "2" });
+    assert.equal(other.status, 409);
+    const { metadata } = expectBody(await onMap(world, "kubectl")({ a: "2" }), 200, { data: { a: "2" } });
+    const text = metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"] ?? "";
+    assert.equal(
+      text,
+      `${JSON.stringify({ apiVersion: "v1", data: { a: "2" }, kind: "ConfigMap", metadata: { name: "a" } })}\n`,
+    );
+  },
 });

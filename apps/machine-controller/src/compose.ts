@@ -8,7 +8,7 @@ import {
 } from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
 import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
-import { type CallBudget, createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
+import { type CallBudget, type ConfigVarResolver, createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
 import { readClusterUid } from "./cluster-uid.ts";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
 import { createLogContext, type LogContext } from "./log/log-context.ts";
@@ -80,6 +80,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     log,
     events: withCleanEvents(events, redactor),
     providers,
+    redHat: { fetch: systemFetch, resolver: createResolver(settings, redactor) },
     name: settings.name,
     workerCount: settings.workerCount,
     nodeCsrApprover: settings.nodeCsrApprover,
@@ -121,6 +122,12 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
   }
 }
 
+const createResolver = (
+  { client, environment }: Pick<ControllerSettings, "client" | "environment">,
+  { conceal }: Redactor,
+): ConfigVarResolver =>
+  createConfigVarResolver({ ...createDataReaders(client, systemClock), environment, conceal });
+
 /** By their name in `cloudProvider`. */
 export function createProviders(
   { client, environment }: Pick<ControllerSettings, "client" | "environment">,
@@ -134,8 +141,7 @@ export function createProviders(
   },
 ): Map<string, Provider> {
   const { conceal } = redactor;
-  const readers = createDataReaders(client, systemClock);
-  const resolver = createConfigVarResolver({ ...readers, environment, conceal });
+  const resolver = createResolver({ client, environment }, redactor);
   const runtime = { clock: systemClock, random: systemRandom, resolver, environment, conceal, clusterUid };
   return new Map(
     providerDefinitions.map((definition) => {

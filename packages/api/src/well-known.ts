@@ -10,6 +10,8 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** Finalizers of a Machine: the first holds it until the instance is gone, the second until its Node is. */
 export const FINALIZER_INSTANCE = "machine-delete-finalizer";
 export const FINALIZER_NODE = "machine-node-delete-finalizer";
+/** Finalizer of a RHEL Machine: holds it until its system is taken out of its subscription. */
+export const FINALIZER_RED_HAT = "kubermatic.io/red-hat-subscription";
 /** Held by MachineSets and MachineDeployments: the garbage collector removes their dependants first. */
 export const FINALIZER_FOREGROUND = "foregroundDeletion";
 

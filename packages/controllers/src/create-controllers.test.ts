@@ -4,6 +4,7 @@ import { API_VERSION } from "@machine-controller/api/well-known";
 import { createControlPlane } from "@machine-controller/control-plane";
 import { coreResources, createKubeClient, type Node, withBearerToken } from "@machine-controller/kube-client";
 import { createEventRecorder, createManualClock, runManager } from "@machine-controller/kube-runtime";
+import type { ConfigVarResolver } from "@machine-controller/provider";
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createControllers } from "./create-controllers.ts";
@@ -56,6 +57,7 @@ async function setUp(t: TestContext) {
     providers: new Map([
       ["fake", cloud.connect({ faults: createFaults({ crash: log, later: log }), alive: () => true })],
     ]),
+    redHat: { fetch: () => Promise.reject(new Error("no network")), resolver: {} as ConfigVarResolver },
     name: "",
     workerCount: 4,
     nodeCsrApprover: false,

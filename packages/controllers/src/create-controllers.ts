@@ -14,7 +14,7 @@ import {
   type EventRecorder,
   type Informer,
 } from "@machine-controller/kube-runtime";
-import type { Provider } from "@machine-controller/provider";
+import type { ConfigVarResolver, Fetch, Provider } from "@machine-controller/provider";
 import { createCapacityPublisher } from "./capacity-publisher/controller.ts";
 import type { Log } from "./log.ts";
 import { createAttachedVolumes } from "./machine/attached-volumes.ts";
@@ -30,6 +30,7 @@ import { createPendingByUid } from "./machine-set/pending.ts";
 import { CSR_FIELD_SELECTOR, CSR_INDEXES, createNodeCsrApprover } from "./node-csr-approver/controller.ts";
 import { createOrphanCollector, type OrphanCollectorOptions } from "./orphan-collector/controller.ts";
 import { byController } from "./ownership.ts";
+import { createSubscriptions } from "./red-hat/subscriptions.ts";
 import { machineDeployments, machines, machineSets } from "./resources.ts";
 
 export type ControllersOptions = {
@@ -49,6 +50,8 @@ export type ControllersOptions = {
   /** Absent: a changed template replaces Machines, whatever changed. */
   machineSet?: MachineSetOptions;
   userData: UserDataOptions;
+  /** How Red Hat's services and Satellite servers are reached, and what their credentials may refer to. */
+  redHat: { fetch: Fetch; resolver: ConfigVarResolver };
   /** Absent: orphans are not looked for. */
   orphans?: OrphanOptions;
   onDecision?: MachineControllerOptions["onDecision"];
@@ -142,6 +145,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       providers,
       lists,
       volumes: createAttachedVolumes({ client, clock }),
+      subscriptions: createSubscriptions({ ...options.redHat, clock }),
       options: options.machine,
       name: options.name,
       concurrency: options.workerCount,

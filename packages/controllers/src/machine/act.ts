@@ -3,6 +3,8 @@ import type { CreateIntent, Machine } from "@machine-controller/api";
 import { coreResources, isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
 import type { EventRecorder, Informer } from "@machine-controller/kube-runtime";
 import { type Instance, isProviderError, ProviderError } from "@machine-controller/provider";
+import { RegistrationError } from "../red-hat/exchange.ts";
+import type { Subscriptions } from "../red-hat/subscriptions.ts";
 import { machines } from "../resources.ts";
 import type { AttachedVolumes } from "./attached-volumes.ts";
 import type { Decision, MergePatch } from "./decision.ts";
@@ -18,6 +20,7 @@ export type ActContext = {
   informers: { machines: Informer<Machine>; nodes: Informer<Node> };
   lists: InstanceLists;
   volumes: AttachedVolumes;
+  subscriptions: Subscriptions;
   userData: UserDataSource;
   events: EventRecorder;
 };
@@ -58,6 +61,8 @@ export async function act(
     }
     case "look-at-volumes":
       return lookAtVolumes(decision, step, context);
+    case "unregister":
+      return unregister(step, context);
     case "patch-machine": {
       const body = guarded(decision.patch, machine);
       const patched = await client.patch(machines, ref, { type: "merge", body }, { signal });
@@ -108,6 +113,19 @@ async function prepareUserData({ snapshot, signal }: Step, { clock, userData }: 
   return "missing" in prepared
     ? { ...knowledge, userDataMissing: { message: prepared.missing, at } }
     : { ...knowledge, userData: { text: prepared.text, at } };
+}
+
+async function unregister({ snapshot, signal }: Step, { clock, subscriptions }: ActContext): Promise<Knowledge> {
+  const { machine, knowledge } = snapshot;
+  const at = clock.now();
+  const tries = { firstAt: knowledge.unregistration?.firstAt ?? at, at };
+  try {
+    await subscriptions.remove(machine, { signal });
+    return { ...knowledge, unregistration: tries };
+  } catch (error) {
+    if (!(error instanceof RegistrationError)) throw error;
+    return { ...knowledge, unregistration: { ...tries, problem: error.message } };
+  }
 }
 
 /** Without the permission to look nothing is waited for: a deletion must not hang on it. */

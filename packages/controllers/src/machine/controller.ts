@@ -44,6 +44,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
   "delete-node",
   "drain",
   "look-at-volumes",
+  "unregister",
   "prepare-user-data",
 ]);
 

@@ -83,6 +83,19 @@ const LIVES: Record<string, Life> = {
       await world.until(() => world.machine("other") === undefined);
     },
   },
+  "delete a registered system": {
+    classes: ["unique-name"],
+    async before(world) {
+      const value = { cloudProvider: "fake", operatingSystem: "rhel", operatingSystemSpec: { rhsmOfflineToken: "t" } };
+      world.addMachine({ spec: { providerSpec: { value }, versions: { kubelet: "1.36.2" } } });
+      await world.until(() => isReady(world));
+    },
+    async run(world) {
+      world.cluster.remove(machines, "m");
+      await world.until(() => world.machine() === undefined);
+      assert.ok(world.faults.calls.includes("unregister"));
+    },
+  },
   "tell the Node": {
     classes: ["unique-name"],
     async before(world) {

@@ -5,24 +5,32 @@ import {
   ANNOTATION_CONFIRM_GONE,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
+  FINALIZER_RED_HAT,
 } from "@machine-controller/api/well-known";
 import { type Decision, wait } from "./decision.ts";
 import { confirmedGone, recordInstance } from "./decide-creation.ts";
 import { decideDrain } from "./decide-drain.ts";
+import { decideUnregistration } from "./decide-unregistration.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
-import { holdsInstance, holdsNode, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
+import { holdsInstance, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { deletingStatus } from "./status.ts";
 
+const OURS = [FINALIZER_INSTANCE, FINALIZER_NODE, FINALIZER_RED_HAT];
 const FIRST_RECHECK_MS = 750;
 const RECHECK_MS = 10_000;
 
 export function decideDeletion(snapshot: Snapshot): Decision {
   const { machine, ownedNodes, knowledge } = snapshot;
   if (knowledge.released) return wait("the last finalizer is gone");
-  if (!holdsInstance(machine) && !holdsNode(machine)) return wait("none of our finalizers is on the Machine");
+  if (!OURS.some((finalizer) => machine.metadata.finalizers?.includes(finalizer)))
+    return wait("none of our finalizers is on the Machine");
   const abandoned = machine.metadata.annotations?.[ANNOTATION_ABANDON] === "true";
-  if (holdsInstance(machine) && !abandoned) {
-    const next = decideDrain(snapshot) ?? decideInstance(snapshot);
+  if (!abandoned) {
+    const holds = holdsInstance(machine);
+    const next =
+      (holds ? decideDrain(snapshot) : undefined) ??
+      decideUnregistration(snapshot) ??
+      (holds ? decideInstance(snapshot) : undefined);
     if (next !== undefined) return next;
   }
   const node = ownedNodes.find(({ metadata }) => !knowledge.deletedNodes?.includes(metadata.uid ?? ""));
@@ -128,7 +136,7 @@ function waitToBelieve(snapshot: Snapshot, untilMs: number): Decision {
 
 function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {
   const finalizers = (machine.metadata.finalizers ?? []).filter(
-    (finalizer) => kept.includes(finalizer) || (finalizer !== FINALIZER_INSTANCE && finalizer !== FINALIZER_NODE),
+    (finalizer) => kept.includes(finalizer) || !OURS.includes(finalizer),
   );
   if (finalizers.length === machine.metadata.finalizers?.length) return wait("the remaining finalizers are not ours");
   return { kind: "patch-machine", why, patch: { metadata: { finalizers } } };

@@ -2,15 +2,14 @@
 import { ANNOTATION_SKIP_EVICTION } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
 import { type Decision, type EventToEmit, wait } from "./decision.ts";
+import { decidePatience, recheckMs } from "./decide-patience.ts";
 import { type Blocker, isHeldBack } from "./drain.ts";
 import { type DrainRules, drainRulesOf } from "./drain-policy.ts";
 import { isNodeReady } from "./node-match.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { conditionOf } from "./status-patch.ts";
-import { drainingStatus, volumesStatus } from "./status.ts";
+import { progressStatus } from "./status.ts";
 
-const FIRST_RECHECK_MS = 1_000;
-const RECHECK_MS = 10_000;
 /** Pods and volumes that a message names. */
 const MOST_NAMED = 5;
 
@@ -35,7 +34,7 @@ export function decideDrain(snapshot: Snapshot): Decision | undefined {
   }
   const isSlow = drain.at > drain.firstAt || drain.blockers.some(isHeldBack);
   const patch = isSlow
-    ? drainingStatus(snapshot, blockedBy(snapshot, drain.blockers, { rules, deadlineMs }))
+    ? progressStatus(snapshot, "Draining", blockedBy(snapshot, drain.blockers, { rules, deadlineMs }))
     : undefined;
   if (patch !== undefined) return { kind: "patch-machine", patch, why: "what the drain waits for is shown" };
   const nextAt = Math.min(deadlineMs, drain.at + recheckMs(drain));
@@ -68,7 +67,7 @@ function hindranceOf(
 /** Only a drain that was shown is shown to end. */
 function endDrain(snapshot: Snapshot, { reason, message, event }: Hindrance): Decision | undefined {
   if (conditionOf(snapshot.machine, "Draining")?.status !== "True") return undefined;
-  const patch = drainingStatus(snapshot, { status: "False", reason, message });
+  const patch = progressStatus(snapshot, "Draining", { status: "False", reason, message });
   return patch && { kind: "patch-machine", patch, why: "the drain is over", ...(event && { event }) };
 }
 
@@ -99,42 +98,33 @@ function decideVolumes(
   snapshot: Snapshot,
   { node, rules, since }: { node: Node; rules: DrainRules; since: number },
 ): Decision | undefined {
-  const {
-    machine,
-    nowMs,
-    knowledge: { volumes },
-  } = snapshot;
+  const { volumes } = snapshot.knowledge;
   if (rules.volumeTimeoutMs === 0) return undefined;
   const look = { kind: "look-at-volumes", node } as const;
-  if (volumes === undefined)
+  if (volumes === undefined) {
     return { ...look, startedAfterMs: since, why: "its volumes are detached before the instance goes" };
-  const shown = conditionOf(machine, "VolumesDetached");
-  if (volumes.attached.length === 0) {
-    if (shown?.status !== "False" || shown.reason === "TimedOut") return undefined;
-    const patch = volumesStatus(snapshot, { status: "True", reason: "Detached", message: "" });
-    return patch && { kind: "patch-machine", patch, why: "the volumes are detached" };
   }
-  const isShown = shown?.status === "False" && Date.parse(shown.lastTransitionTime ?? "") >= deletedAt(snapshot);
-  const sinceMs = isShown ? Date.parse(shown.lastTransitionTime ?? "") : nowMs;
-  const deadlineMs = sinceMs + rules.volumeTimeoutMs;
   const names = named(volumes.attached);
-  if (nowMs >= deadlineMs) {
-    const message = `Volumes had ${rules.volumeTimeoutMs / 1_000} s to be detached; left were ${names}`;
-    const patch = volumesStatus(snapshot, { status: "False", reason: "TimedOut", message });
-    const event = { type: "Warning", reason: "VolumesNotDetached", message } as const;
-    return patch && { kind: "patch-machine", patch, event, why: "the volumes had their time" };
-  }
-  const message = `${names} must be detached; the instance goes without that at ${new Date(deadlineMs).toISOString()}`;
-  const patch = volumesStatus(snapshot, { status: "False", reason: "VolumesAttached", message });
-  if (patch !== undefined) return { kind: "patch-machine", patch, why: "the volumes that are waited for are shown" };
-  const nextAt = Math.min(deadlineMs, volumes.at + recheckMs(volumes));
-  if (nowMs < nextAt) return wait("volumes are being detached", nextAt);
-  return { ...look, startedAfterMs: volumes.at, why: "volumes were attached" };
+  return decidePatience(snapshot, {
+    type: "VolumesDetached",
+    timeoutMs: rules.volumeTimeoutMs,
+    looks: volumes,
+    missing:
+      volumes.attached.length === 0
+        ? undefined
+        : {
+            reason: "VolumesAttached",
+            told: (deadlineMs) =>
+              `${names} must be detached; the instance goes without that at ${new Date(deadlineMs).toISOString()}`,
+            timedOut: {
+              reason: "VolumesNotDetached",
+              message: `Volumes had ${rules.volumeTimeoutMs / 1_000} s to be detached; left were ${names}`,
+            },
+          },
+    done: { reason: "Detached" },
+    again: { ...look, startedAfterMs: volumes.at, why: "volumes were attached" },
+  });
 }
-
-/** Asked ever more rarely while nothing changes. */
-const recheckMs = ({ firstAt, at }: { firstAt: number; at: number }): number =>
-  Math.min(RECHECK_MS, Math.max(FIRST_RECHECK_MS, (at - firstAt) / 2));
 
 const deletedAt = ({ machine }: Snapshot): number => Date.parse(machine.metadata.deletionTimestamp ?? "");
 

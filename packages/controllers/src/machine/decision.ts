@@ -28,6 +28,8 @@ export type Decision = { readonly why: string } & (
   | { readonly kind: "drain"; readonly node: Node }
   /** Read which volumes are attached to the Node. */
   | { readonly kind: "look-at-volumes"; readonly node: Node; readonly startedAfterMs: number }
+  /** Take the instance's system out of its Red Hat subscription. */
+  | { readonly kind: "unregister" }
   | {
       readonly kind: "patch-machine";
       readonly patch: MergePatch;

@@ -32,6 +32,8 @@ export type Knowledge = {
   readonly drain?: { readonly firstAt: number; readonly at: number; readonly blockers: readonly Blocker[] };
   /** Looks at what is attached to its Node, and what the last one saw. */
   readonly volumes?: { readonly firstAt: number; readonly at: number; readonly attached: readonly string[] };
+  /** Tries to take the system out of its subscription, and why the last one failed, if it did. */
+  readonly unregistration?: { readonly firstAt: number; readonly at: number; readonly problem?: string };
   /** This process took the last finalizer off; the informer may still show the Machine. */
   readonly released?: boolean;
   readonly failure?: Failure;

@@ -6,6 +6,7 @@ import {
   ANNOTATION_INSTANCE,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
+  FINALIZER_RED_HAT,
   LABEL_NODE_OWNER,
 } from "@machine-controller/api/well-known";
 import { coreResources, type Node } from "@machine-controller/kube-client";
@@ -329,6 +330,54 @@ test("a failure that bears another request ID every time is written once", async
   }
   assert.equal(count(world, "patch machines"), 3, "the intent, and two messages");
   assert.equal(world.events.length, 2);
+});
+
+const redHat = (operatingSystemSpec: object): object => {
+  const value = { cloudProvider: "fake", cloudProviderSpec: {}, operatingSystem: "rhel", operatingSystemSpec };
+  return { spec: { providerSpec: { value }, versions: { kubelet: "1.36.2" } } };
+};
+const REGISTERED = redHat({ rhsmOfflineToken: "token" });
+
+test("a RHEL system is taken out of its subscription before its instance goes", async () => {
+  const world = await createWorld();
+  world.addMachine(REGISTERED);
+  await world.until(() => isReady(world));
+  assert.ok(world.machine()?.metadata.finalizers?.includes(FINALIZER_RED_HAT));
+  const before = world.faults.calls.length;
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined);
+  const calls = world.faults.calls.slice(before);
+  assert.equal(calls.filter((call) => call === "unregister").length, 1);
+  assert.ok(calls.indexOf("unregister") < calls.indexOf("cloud cleanup"));
+});
+
+test("a subscription that cannot be reached holds the instance for a while, says so, and is left to a person", async () => {
+  const world = await createWorld();
+  world.registrationProblem = "it answered DELETE with 503";
+  world.addMachine(REGISTERED);
+  await world.until(() => isReady(world));
+  world.cluster.remove(machines, "m");
+  await world.pass(60_000);
+  await world.restart();
+  await world.pass(60_000);
+  assert.equal(world.cloud.vms().length, 1);
+  const { status, message = "" } = conditionOf(world, "Unregistered") ?? {};
+  assert.equal(status, "False");
+  assert.match(message, /answered DELETE with 503; the instance goes without that at 2030-/);
+  assert.ok(count(world, "unregister") < 40, `${count(world, "unregister")} tries in two minutes`);
+  await world.until(() => world.machine() === undefined, 600_000);
+  assert.equal(world.cloud.vms().length, 0);
+  const { reason, message: told = "" } = world.events.at(-1) ?? {};
+  assert.equal(reason, "NotUnregistered");
+  assert.match(told, /remove it there by hand/);
+});
+
+test("a RHEL Machine of the Go implementation that is registered nowhere goes at once", async () => {
+  const world = await createWorld();
+  world.addMachine({ ...redHat({}), metadata: { finalizers: [...OURS, FINALIZER_RED_HAT] } });
+  await world.until(() => isReady(world));
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.machine() === undefined, 10_000);
 });
 
 test("a KubeVirt instance that was shut down is deleted and made anew under the same Machine", async () => {

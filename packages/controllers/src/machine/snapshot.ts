@@ -1,7 +1,8 @@
 import type { CreateIntent, InstanceRecord, Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
-import { FINALIZER_INSTANCE, FINALIZER_NODE } from "@machine-controller/api/well-known";
+import { FINALIZER_INSTANCE, FINALIZER_NODE, FINALIZER_RED_HAT } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
 import type { Provider } from "@machine-controller/provider";
+import { isRegistered } from "../red-hat/subscriptions.ts";
 import type { Failure, Knowledge } from "./knowledge.ts";
 
 export type MachineOptions = {
@@ -76,8 +77,14 @@ const hasFinalizer = (machine: Machine, finalizer: string): boolean =>
   machine.metadata.finalizers?.includes(finalizer) ?? false;
 
 export const holdsInstance = (machine: Machine): boolean => hasFinalizer(machine, FINALIZER_INSTANCE);
-export const holdsNode = (machine: Machine): boolean => hasFinalizer(machine, FINALIZER_NODE);
 
-/** Both of our finalizers added, in the order the Go implementation stores them. */
+/** Our finalizers added, in the order the Go implementation stores them. */
 export const withFinalizers = (machine: Machine): string[] =>
-  [...new Set([...(machine.metadata.finalizers ?? []), FINALIZER_INSTANCE, FINALIZER_NODE])].sort();
+  [
+    ...new Set([
+      ...(machine.metadata.finalizers ?? []),
+      FINALIZER_INSTANCE,
+      FINALIZER_NODE,
+      ...(isRegistered(machine) ? [FINALIZER_RED_HAT] : []),
+    ]),
+  ].sort();

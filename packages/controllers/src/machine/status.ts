@@ -131,11 +131,9 @@ export const deletingStatus = (snapshot: Snapshot, message: string): MergePatch 
 
 type Progress = { status: "True" | "False"; reason: string; message: string };
 
-export const drainingStatus = (snapshot: Snapshot, progress: Progress): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type: "Draining", ...progress }], { phase: "Deleting" });
-
-export const volumesStatus = (snapshot: Snapshot, progress: Progress): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type: "VolumesDetached", ...progress }], { phase: "Deleting" });
+/** How a step of the deletion goes, as a condition of its own. */
+export const progressStatus = (snapshot: Snapshot, type: string, progress: Progress): MergePatch | undefined =>
+  statusPatch(snapshot, [{ type, ...progress }], { phase: "Deleting" });
 
 function currentPhase({ machine, intent }: Snapshot): string {
   return machine.status?.phase ?? (intent ? "Provisioning" : "Pending");

@@ -24,6 +24,7 @@ import { createMachineSetController } from "../machine-set/controller.ts";
 import { createOrphanCollector } from "../orphan-collector/controller.ts";
 import { createPendingByUid } from "../machine-set/pending.ts";
 import { byController } from "../ownership.ts";
+import { RegistrationError } from "../red-hat/exchange.ts";
 import { machineDeployments, machines, machineSets } from "../resources.ts";
 import { CLUSTER_UID, createFakeCloud, type FakeCloud } from "./fake-cloud.ts";
 import { createFakeCluster, type FakeCluster } from "./fake-cluster.ts";
@@ -46,6 +47,8 @@ export type World = {
   lastWait: string;
   /** What the user data source answers. */
   userData: { text: string } | { missing: string };
+  /** Why nothing can be taken out of a subscription; `""`: it can. */
+  registrationProblem: string;
   /** Whether VMs boot and join as Nodes; on by default. */
   joins: boolean;
   machine(name?: string): Machine | undefined;
@@ -114,6 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     errors: [],
     lastWait: "",
     userData: { text: "#cloud-config" },
+    registrationProblem: "",
     joins: true,
     machine: (name = "m") => cluster.get(machines, name),
     node: (name = "m") => cluster.get(nodes, name),
@@ -205,6 +209,16 @@ function startProcess(world: World, options: WorldOptions): Process {
         providers,
         lists,
         volumes: createAttachedVolumes({ client, clock }),
+        subscriptions: {
+          remove: () =>
+            faults.pass({
+              name: "unregister",
+              effect() {
+                if (world.registrationProblem) throw new RegistrationError(world.registrationProblem);
+              },
+              lost: () => new RegistrationError("no answer"),
+            }),
+        },
         userData: { prepare: async () => world.userData },
         options: { ...DEFAULTS, ...options.machine },
         name: "",

@@ -51,6 +51,7 @@ export async function runController(process: Process, options: ControllerOptions
       log,
       events,
       providers: new Map([[definition.name, createProvider(definition, runtime)]]),
+      redHat: { fetch: options.cloud, resolver },
       name: "",
       workerCount: 4,
       nodeCsrApprover: true,

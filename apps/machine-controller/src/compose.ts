@@ -8,7 +8,13 @@ import {
 } from "@machine-controller/controllers";
 import type { KubeClient } from "@machine-controller/kube-client";
 import { createEventRecorder, type EventRecorder, runManager, systemClock } from "@machine-controller/kube-runtime";
-import { type CallBudget, type ConfigVarResolver, createConfigVarResolver, createProvider, type Provider } from "@machine-controller/provider";
+import {
+  type CallBudget,
+  type ConfigVarResolver,
+  createConfigVarResolver,
+  createProvider,
+  type Provider,
+} from "@machine-controller/provider";
 import { readClusterUid } from "./cluster-uid.ts";
 import { random01, systemFetch, systemRandom } from "./environment.ts";
 import { createLogContext, type LogContext } from "./log/log-context.ts";
@@ -125,8 +131,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
 const createResolver = (
   { client, environment }: Pick<ControllerSettings, "client" | "environment">,
   { conceal }: Redactor,
-): ConfigVarResolver =>
-  createConfigVarResolver({ ...createDataReaders(client, systemClock), environment, conceal });
+): ConfigVarResolver => createConfigVarResolver({ ...createDataReaders(client, systemClock), environment, conceal });
 
 /** By their name in `cloudProvider`. */
 export function createProviders(

@@ -16,12 +16,14 @@ import {
 } from "@machine-controller/kube-runtime";
 import type { ConfigVarResolver, Fetch, Provider } from "@machine-controller/provider";
 import { createCapacityPublisher } from "./capacity-publisher/controller.ts";
+import { createDataReaders } from "./data-reader.ts";
 import type { Log } from "./log.ts";
 import { createAttachedVolumes } from "./machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
 import { createInstanceLists } from "./machine/instance-lists.ts";
 import { NODE_INDEXES } from "./machine/node-match.ts";
 import type { MachineInformers } from "./machine/observe.ts";
+import { createReferences } from "./machine/references.ts";
 import type { MachineOptions } from "./machine/snapshot.ts";
 import { createUserDataSource, type UserDataOptions } from "./machine/user-data.ts";
 import { createMachineDeploymentController } from "./machine-deployment/controller.ts";
@@ -145,6 +147,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       providers,
       lists,
       volumes: createAttachedVolumes({ client, clock }),
+      references: createReferences(createDataReaders(client, clock)),
       subscriptions: createSubscriptions({ ...options.redHat, clock }),
       options: options.machine,
       name: options.name,

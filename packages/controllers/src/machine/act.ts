@@ -11,6 +11,7 @@ import type { Decision, MergePatch } from "./decision.ts";
 import { drainNode } from "./drain.ts";
 import type { InstanceLists } from "./instance-lists.ts";
 import { type Knowledge, sawAbsence, sawInstance, withAccount, withoutAbsence } from "./knowledge.ts";
+import type { References } from "./references.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { UserDataSource } from "./user-data.ts";
 
@@ -21,6 +22,7 @@ export type ActContext = {
   lists: InstanceLists;
   volumes: AttachedVolumes;
   subscriptions: Subscriptions;
+  references: References;
   userData: UserDataSource;
   events: EventRecorder;
 };
@@ -61,6 +63,8 @@ export async function act(
     }
     case "look-at-volumes":
       return lookAtVolumes(decision, step, context);
+    case "check-references":
+      return checkReferences(step, context);
     case "unregister":
       return unregister(step, context);
     case "patch-machine": {
@@ -113,6 +117,20 @@ async function prepareUserData({ snapshot, signal }: Step, { clock, userData }: 
   return "missing" in prepared
     ? { ...knowledge, userDataMissing: { message: prepared.missing, at } }
     : { ...knowledge, userData: { text: prepared.text, at } };
+}
+
+/** What has changed ends the failure: the step that failed is tried at once. */
+async function checkReferences({ snapshot, signal }: Step, { clock, references }: ActContext): Promise<Knowledge> {
+  const { failure, ...knowledge } = snapshot.knowledge;
+  if (failure === undefined) return knowledge;
+  const at = clock.now();
+  const before = failure.references?.digest;
+  const digest = await references.digest(snapshot.machine, { signal }).catch((error: unknown) => {
+    if (signal.aborted || !isKubeError(error)) throw error;
+    return before;
+  });
+  if (before !== undefined && digest !== before) return knowledge;
+  return { ...knowledge, failure: { ...failure, references: { digest, at } } };
 }
 
 async function unregister({ snapshot, signal }: Step, { clock, subscriptions }: ActContext): Promise<Knowledge> {

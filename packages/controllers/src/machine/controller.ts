@@ -45,6 +45,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
   "drain",
   "look-at-volumes",
   "unregister",
+  "check-references",
   "prepare-user-data",
 ]);
 
@@ -153,6 +154,14 @@ export function createMachineController(options: MachineControllerOptions): Cont
   informers.nodes.onChange((change) => {
     if (change.type === "updated" && !isWorthALook(change.old, change.object)) return;
     for (const key of machinesOf(change.object, options)) controller.enqueue(key);
+  });
+  options.userData.onChange(() => {
+    for (const [uid, { userDataMissing, ...knowledge }] of known) {
+      const machine = userDataMissing && informers.machines.store.byUid(uid);
+      if (machine === undefined) continue;
+      known.set(uid, knowledge);
+      controller.enqueue(keyOf(machine));
+    }
   });
   return controller;
 }

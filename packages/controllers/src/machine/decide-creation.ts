@@ -20,7 +20,8 @@ import {
 import { bootstrapMissingStatus, creatingStatus, liveStatus } from "./status.ts";
 
 const USER_DATA_FRESH_MS = 15 * 60_000;
-const USER_DATA_RECHECK_MS = 3_000;
+/** Its Secrets are watched; this is for what is not. */
+const USER_DATA_RECHECK_MS = 30_000;
 
 export function decideCreation(snapshot: Snapshot): Decision {
   const { machine, knowledge, intent, provider, nowMs } = snapshot;

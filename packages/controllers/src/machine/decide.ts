@@ -3,6 +3,7 @@ import { type Decision, wait } from "./decision.ts";
 import { decideCreation } from "./decide-creation.ts";
 import { decideDeletion } from "./decide-deletion.ts";
 import { decideLife } from "./decide-life.ts";
+import { refersToOthers } from "./references.ts";
 import { pendingFailure, type Snapshot } from "./snapshot.ts";
 import { failureStatus } from "./status.ts";
 
@@ -21,11 +22,18 @@ export function decide(snapshot: Snapshot): Decision {
   return decideFailure(snapshot) ?? decideCreation(snapshot);
 }
 
+const REFERENCE_CHECK_MS = 30_000;
+
 /** While a failure lasts: show it, then wait until it is time to try again. */
 function decideFailure(snapshot: Snapshot): Decision | undefined {
   const failure = pendingFailure(snapshot);
   if (failure === undefined) return undefined;
   const patch = failureStatus(snapshot, failure.error);
   if (patch !== undefined) return { kind: "patch-machine", why: "the failure is not in the status yet", patch };
-  return wait(`retried after: ${failure.error.message}`, failure.retryAtMs);
+  const why = `retried after: ${failure.error.message}`;
+  // What passes by itself is tried again soon enough.
+  if (failure.error.reason === undefined || !refersToOthers(snapshot.machine)) return wait(why, failure.retryAtMs);
+  const checkAt = (failure.references?.at ?? -Infinity) + REFERENCE_CHECK_MS;
+  if (snapshot.nowMs < checkAt) return wait(why, Math.min(failure.retryAtMs, checkAt));
+  return { kind: "check-references", why: "what it refers to may have been mended" };
 }

@@ -23,6 +23,8 @@ export type Decision = { readonly why: string } & (
   | { readonly kind: "prepare-user-data" }
   /** Read the cloud: the shared list (proves presence) or this instance directly (may prove absence). */
   | { readonly kind: "look-up"; readonly how: "list" | "direct"; readonly startedAfterMs: number }
+  /** See whether a Secret or ConfigMap has changed that a failure may come from. */
+  | { readonly kind: "check-references" }
   | { readonly kind: "create"; readonly intent: CreateIntent }
   | { readonly kind: "delete-instance" }
   | { readonly kind: "drain"; readonly node: Node }

@@ -46,6 +46,8 @@ export type Failure = {
   /** Failures in a row. */
   readonly count: number;
   readonly retryAtMs: number;
+  /** What the Machine refers to, as it was when it was last looked at. */
+  readonly references?: { readonly digest: string | undefined; readonly at: number };
 };
 
 export const NOTHING_KNOWN: Knowledge = {};

@@ -126,6 +126,26 @@ test("a cloud that is sold out is asked ever more rarely, and tells when it is o
   assert.equal(world.machine()?.status?.errorReason, undefined);
 });
 
+test("a failure is over soon after the Secret that it may come from changes, and nothing is hammered until then", async () => {
+  const world = await createWorld();
+  const secret = (token: string): object =>
+    world.cluster.put(coreResources.secrets, { metadata: { name: "cloud" }, data: { token: btoa(token) } });
+  secret("old");
+  world.cloud.failures.set("*", new ProviderError("Unauthorized", "the token is refused"));
+  const token = { secretKeyRef: { namespace: "kube-system", name: "cloud", key: "token" } };
+  const value = { cloudProvider: "fake", cloudProviderSpec: { token }, operatingSystem: "ubuntu" };
+  world.addMachine({ spec: { providerSpec: { value }, versions: { kubelet: "1.36.2" } } });
+  await world.pass(1_800_000);
+  const asked = (): number => count(world, "cloud account");
+  const before = asked();
+  await world.pass(240_000);
+  assert.ok(asked() - before <= 1, `${asked() - before} calls in four minutes`);
+  assert.ok(count(world, "get secrets") <= 90, `${count(world, "get secrets")} reads`);
+  world.cloud.failures.clear();
+  secret("new");
+  await world.until(() => isReady(world), 60_000);
+});
+
 test("user data that is missing is told while it is, and not after", async () => {
   const world = await createWorld();
   world.userData = { missing: "Secret x does not exist yet" };
@@ -134,6 +154,9 @@ test("user data that is missing is told while it is, and not after", async () =>
   assert.equal(conditionOf(world, "BootstrapReady")?.status, "False");
   assert.equal(count(world, "patch machines"), 1);
   world.userData = { text: "#cloud-config" };
+  world.userDataChanged();
+  await world.pass(1_000);
+  assert.equal(world.cloud.vms().length, 1, "at once, not at the next look");
   await world.until(() => isReady(world));
   assert.equal(conditionOf(world, "BootstrapReady")?.status, "True");
 });

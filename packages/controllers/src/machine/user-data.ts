@@ -40,6 +40,8 @@ import { setsProviderId, type Snapshot } from "./snapshot.ts";
 export type UserDataSource = {
   /** Repeatable: the same Machine gets the same token again. `missing` says what has to exist first. */
   prepare(snapshot: Snapshot, call: { signal: AbortSignal }): Promise<{ text: string } | { missing: string }>;
+  /** Tells when what was missing may be there. */
+  onChange(listener: () => void): void;
 };
 
 export type UserDataOptions = {
@@ -72,14 +74,17 @@ export function createUserDataSource(context: {
     const { name, namespace = "", finalizers } = machineDeployment?.metadata ?? {};
     if (name === undefined) return undefined;
     const secretName = bootstrapSecretName(name, namespace);
-    const secret = bootstrapSecrets.store.get(BOOTSTRAP_NAMESPACE, secretName);
+    const wanted = machineSet?.metadata.annotations?.[ANNOTATION_REVISION];
+    // The Secret without a revision is for the newest MachineSet alone; one of their own keeps the older ones whole.
+    const secret =
+      bootstrapSecrets.store.get(BOOTSTRAP_NAMESPACE, `${secretName}-${wanted}`) ??
+      bootstrapSecrets.store.get(BOOTSTRAP_NAMESPACE, secretName);
     const at = `Secret ${BOOTSTRAP_NAMESPACE}/${secretName}`;
     if (secret === undefined) {
       const managed = finalizers?.includes(OPERATING_SYSTEM_MANAGER_FINALIZER) ?? false;
       return managed ? { missing: `${at} does not exist yet; the operating-system-manager makes it` } : undefined;
     }
     const madeFor = secret.metadata.annotations?.[ANNOTATION_BOOTSTRAP_REVISION];
-    const wanted = machineSet?.metadata.annotations?.[ANNOTATION_REVISION];
     if (madeFor !== undefined && madeFor !== wanted) {
       return {
         missing: `${at} is for revision ${madeFor} of the MachineDeployment and the MachineSet is revision ${wanted}`,
@@ -142,6 +147,7 @@ export function createUserDataSource(context: {
   }
 
   return {
+    onChange: (listener) => bootstrapSecrets.onChange(() => listener()),
     async prepare(snapshot, { signal }) {
       const given = external(snapshot);
       if (given !== undefined) return given;

@@ -70,7 +70,6 @@ describe("the kubelet of a Machine is given its serving certificate", () => {
     "by the controller of its shard": {
       requester: { ...machineWith({ labels: { "machine.k8s.io/controller": "a" } }), shard: "a" },
     },
-    "when the reference carries no UID": { requester: machineWith({}, { nodeRef: { name: "node-1" } }) },
   };
   for (const [name, given] of Object.entries(cases)) {
     test(name, async () => assert.deepEqual(await verdictOf(given), { verdict: "approve" }));
@@ -231,6 +230,10 @@ describe("a request waits", () => {
     "for the Node": [{ ...RIGHT, node: undefined }, "Node node-1 does not exist"],
     "for the Node's label": [nodeWith({ labels: {} }), "Node node-1 does not carry its Machine's label yet"],
     "for the reference": [machineWith({}, { nodeRef: {} }), "its Machine does not refer to a Node yet"],
+    "for the UID in the reference": [
+      machineWith({}, { nodeRef: { name: "node-1" } }),
+      "its Machine does not refer to a Node yet",
+    ],
     "for addresses": [machineWith({}, { addresses: [] }), "its Machine has no addresses yet"],
     "while two Machines claim the Node": [
       { ...RIGHT, claimants: [MACHINE, rival] },

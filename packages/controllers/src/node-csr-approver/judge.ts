@@ -87,9 +87,9 @@ function judgeRequester(name: string, { machine, node, claimants, shard }: Reque
   if (owner === undefined) return wait(`Node ${name} does not carry its Machine's label yet`);
   if (owner !== uid) return ignore(`Node ${name} carries the label of another Machine`);
   const { nodeRef, addresses = [] } = machine.status ?? {};
-  if (!nodeRef?.name) return wait("its Machine does not refer to a Node yet");
+  if (!nodeRef?.name || !nodeRef.uid) return wait("its Machine does not refer to a Node yet");
   if (nodeRef.name !== name) return ignore(`its Machine refers to Node ${nodeRef.name}`);
-  if (nodeRef.uid && nodeRef.uid !== node.metadata.uid) return ignore(`its Machine refers to an earlier Node ${name}`);
+  if (nodeRef.uid !== node.metadata.uid) return ignore(`its Machine refers to an earlier Node ${name}`);
   const rival = claimants.find((other) => other.metadata.uid !== uid);
   if (rival !== undefined) return wait(`Machine ${rival.metadata.name} refers to Node ${name} too`);
   if (addresses.length === 0) return wait("its Machine has no addresses yet");

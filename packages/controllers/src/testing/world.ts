@@ -11,6 +11,7 @@ import {
 } from "@machine-controller/kube-runtime";
 import type { Idempotency } from "@machine-controller/provider";
 import { createCapacityPublisher } from "../capacity-publisher/controller.ts";
+import { createDataReaders } from "../data-reader.ts";
 import type { OrphanOptions } from "../create-controllers.ts";
 import type { Log } from "../log.ts";
 import { createAttachedVolumes } from "../machine/attached-volumes.ts";
@@ -18,6 +19,7 @@ import { createMachineController, MACHINE_INDEXES } from "../machine/controller.
 import type { Decision } from "../machine/decision.ts";
 import { createInstanceLists } from "../machine/instance-lists.ts";
 import { NODE_INDEXES } from "../machine/node-match.ts";
+import { createReferences } from "../machine/references.ts";
 import type { MachineOptions } from "../machine/snapshot.ts";
 import { createMachineDeploymentController } from "../machine-deployment/controller.ts";
 import { createMachineSetController } from "../machine-set/controller.ts";
@@ -47,6 +49,8 @@ export type World = {
   lastWait: string;
   /** What the user data source answers. */
   userData: { text: string } | { missing: string };
+  /** Tells the process that `userData` may have changed. */
+  userDataChanged: () => void;
   /** Why nothing can be taken out of a subscription; `""`: it can. */
   registrationProblem: string;
   /** Whether VMs boot and join as Nodes; on by default. */
@@ -117,6 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     errors: [],
     lastWait: "",
     userData: { text: "#cloud-config" },
+    userDataChanged: () => {},
     registrationProblem: "",
     joins: true,
     machine: (name = "m") => cluster.get(machines, name),
@@ -209,6 +214,7 @@ function startProcess(world: World, options: WorldOptions): Process {
         providers,
         lists,
         volumes: createAttachedVolumes({ client, clock }),
+        references: createReferences(createDataReaders(client, clock)),
         subscriptions: {
           remove: () =>
             faults.pass({
@@ -219,7 +225,10 @@ function startProcess(world: World, options: WorldOptions): Process {
               lost: () => new RegistrationError("no answer"),
             }),
         },
-        userData: { prepare: async () => world.userData },
+        userData: {
+          prepare: async () => world.userData,
+          onChange: (listener) => void (world.userDataChanged = listener),
+        },
         options: { ...DEFAULTS, ...options.machine },
         name: "",
         onDecision(_machine, decision) {

@@ -1,7 +1,11 @@
-// Pages: links lead somewhere, and troubleshooting.md has every reason that conditions and events give, and no other.
+// Pages: links lead somewhere, troubleshooting.md has every reason that conditions and events give and no other, and
+// metrics.md every metric.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+const METRICS = "docs/metrics.md";
+const METRIC =
+  /"((?:machine|controller_runtime|workqueue|rest_client|leader_election)_[a-z_]+)"|^ +((?:machine|controller_runtime|workqueue)_[a-z_]+): \[/gm;
 const TROUBLESHOOTING = "docs/troubleshooting.md";
 const SOURCES = globSync("packages/controllers/src/**/*.ts").filter((path) => !/\.test\.ts$|\/testing\//.test(path));
 /** Lines that give a condition or an event its reason, and constants of that form. */
@@ -11,7 +15,7 @@ const NAME = /(?<!\b(?:type|status|kind): |=== |\w, )"((?:[A-Z][a-z]+)+)"/g;
 const OTHER_WORDS = ["True", "False", "Unknown", "Normal", "Warning"];
 
 const pages = globSync(["*.md", "docs/**/*.md"]);
-const problems = [...pages.flatMap(brokenLinks), ...undocumentedReasons()];
+const problems = [...pages.flatMap(brokenLinks), ...undocumentedReasons(), ...undocumentedMetrics()];
 for (const problem of problems) console.error(problem);
 console.log(`docs: ${pages.length} pages, ${problems.length} problems`);
 if (problems.length > 0 || pages.length === 0) process.exit(1);
@@ -66,4 +70,21 @@ function namesIn(text: string, { section, column }: { section: string; column: n
   return body
     .split("\n")
     .flatMap((line) => [...(line.split("|")[column] ?? "").matchAll(/`([A-Z]\w+)`/g)].map(([, name = ""]) => name));
+}
+
+/** A name may stand there by its end, as `_total`, or under a name that ends with `*`. */
+function undocumentedMetrics(): string[] {
+  const sources = globSync("apps/machine-controller/src/metrics/*.ts").filter((path) => !path.endsWith(".test.ts"));
+  const given = sources.flatMap((source) =>
+    [...readFileSync(source, "utf8").matchAll(METRIC)].map(([, quoted, key]) => quoted ?? key ?? ""),
+  );
+  if (given.length < 10) return [`saw only ${given.length} metrics in the binary: is METRIC still right?`];
+  const text = readFileSync(METRICS, "utf8");
+  const isDocumented = (name: string): boolean =>
+    [...name.matchAll(/_/g)].some(
+      ({ index }) => text.includes(`\`${name.slice(index)}\``) || text.includes(`\`${name.slice(0, index)}_*\``),
+    ) || text.includes(`\`${name}\``);
+  return given
+    .filter((name) => name.split("_").length > 2 && !isDocumented(name))
+    .map((name) => `${METRICS} says nothing of ${name}`);
 }

@@ -94,6 +94,12 @@ describe("the image", () => {
     );
     t.after(() => controller.kill());
     await controller.printed(/caches are filled/);
+    const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    const alerts = readFileSync(join(ROOT, "deploy/helm/machine-controller/files/alerts.yaml"), "utf8");
+    const named = new Set(alerts.match(/\b(machine|leader)_\w+/g)?.map((name) => name.replace(/_count$/, "")));
+    assert.ok(named.size > 5);
+    for (const name of named) assert.match(page, new RegExp(`^# TYPE ${name} `, "m"), "an alert's metric");
+
     const [, command = "null"] = /CMD (\[.*\])$/s.exec(only("HEALTHCHECK")) ?? [];
     const [node, ...args] = (JSON.parse(command) as string[]).map((part) => part.replace(":8085", `:${health}`));
     assert.equal(node, "node");

@@ -53,7 +53,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
   {
     name: "loses an event that came while its key was worked on",
     file: "packages/kube-runtime/src/work-queue.ts",
-    find: `if (priority !== undefined) queue.add(key, { priority });`,
+    find: `if (priority !== undefined) put(key, priority);`,
     replace: ``,
     why: "A change that arrives during a reconcile is never looked at.",
     within: 20,

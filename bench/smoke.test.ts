@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Bench } from "./bench.ts";
+import { createLatency } from "./fleet/create-latency.ts";
 import { large } from "./fleet/large.ts";
 import { life } from "./fleet/life.ts";
 
@@ -10,6 +11,7 @@ after(() => stopped.abort());
 
 const BENCHES: readonly (readonly [Bench, number])[] = [
   [life, 10],
+  [createLatency, 10],
   [large, 20],
 ];
 for (const [bench, machines] of BENCHES) {

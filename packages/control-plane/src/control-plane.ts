@@ -20,6 +20,9 @@ import { createNodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { createPodGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { endpointObjects } from "./endpoint-objects.ts";
 import { createHandler } from "./http/handler.ts";
+import type { InFlightLimits } from "./http/in-flight.ts";
+import type { ServedRequest } from "./http/served-request.ts";
+import { withBody } from "./http/text-response.ts";
 import type { LogLine } from "./log-line.ts";
 import { randomToken } from "./random.ts";
 import type { Random } from "./random.ts";
@@ -51,11 +54,15 @@ export type ControlPlaneOptions = {
   callWebhook?: CallWebhook;
   /** How many revisions a watcher may lag behind before it is told 410 and lists again; at least 1. */
   keptRevisions?: number;
+  /** Requests at work at once; 200 that write and 400 that read if left out, as kube-apiserver. */
+  inFlightLimits?: InFlightLimits;
 };
 
 export type ControlPlane = {
   /** Only path, query, headers and body of the request matter; its origin may be any. */
-  handle(request: Request, connection?: Connection): Promise<Response>;
+  handle(request: ServedRequest, connection?: Connection): Promise<Response>;
+  /** As `handle`, for a server: a TextResponse brings its text along in place of a body. */
+  answer(request: ServedRequest, connection?: Connection): Promise<Response>;
   readonly caCertificatePem: string;
   /** Static bearer token of group system:masters; the same as long as the database lives. */
   readonly adminToken: string;
@@ -103,8 +110,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   await ensureObjects(server, bootstrapNamespaces());
   await ensureObjects(server, bootstrapRoles());
+  const answer = createHandler({
+    server,
+    authenticator,
+    authorizer,
+    rbac,
+    tokens,
+    ...(options.inFlightLimits === undefined ? {} : { inFlightLimits: options.inFlightLimits }),
+  });
   return {
-    handle: createHandler({ server, authenticator, authorizer, rbac, tokens }),
+    answer,
+    handle: async (request, connection) => withBody(await answer(request, connection)),
     caCertificatePem: authority.certificatePem,
     adminToken,
     async kubeconfig({ server: url }) {

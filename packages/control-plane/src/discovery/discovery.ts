@@ -6,6 +6,7 @@ import { aggregatedDiscovery } from "./aggregated.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
 import { unknownPath } from "./discovery-request.ts";
 import { groupList, groupOf, resourceList } from "./groups.ts";
+import { serveHealth } from "./health.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,6 +16,7 @@ const ROOT_PATHS = [
   "/apis",
   "/healthz",
   "/livez",
+  "/metrics",
   "/openapi/v2",
   "/openapi/v3",
   "/readyz",
@@ -25,10 +27,13 @@ export async function serveDiscovery(asked: DiscoveryRequest): Promise<Response>
   const { server, request, url } = asked;
   if (request.method !== "GET" && request.method !== "HEAD") throw unknownPath();
   const path = url.pathname.replace(/\/+$/, "");
-  const representation = path.startsWith("/openapi") ? undefined : negotiate(request.headers.get("accept") ?? null);
-  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path))
-    return new Response("ok", { headers: { "content-type": "text/plain" } });
+  const health = serveHealth(server, url);
+  if (health !== undefined) return health;
+  if (path === "/metrics") {
+    return new Response(await asked.metrics.text(), { headers: { "content-type": asked.metrics.contentType } });
+  }
   if (path.startsWith("/openapi")) return serveOpenApi(asked, path);
+  const representation = negotiate(request.headers.get("accept") ?? null);
   if (path === "/openid/v1/jwks") return respondJson(asked.tokens.keySet());
   if (path === "/.well-known/openid-configuration") {
     return respondJson({
@@ -42,7 +47,7 @@ export async function serveDiscovery(asked: DiscoveryRequest): Promise<Response>
   if (path === "/version") return respondJson(VERSION);
   if (path === "") return respondJson({ paths: ROOT_PATHS });
   if (path === "/api" || path === "/apis") {
-    if (representation?.as === "APIGroupDiscoveryList" && representation.version === "v2") {
+    if (representation.as === "APIGroupDiscoveryList" && representation.version === "v2") {
       const response = respondJson(aggregatedDiscovery(server.registry, path === "/api"));
       response.headers.set("content-type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
       response.headers.set("vary", "Accept");

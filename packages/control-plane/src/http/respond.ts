@@ -1,6 +1,7 @@
 /** Responses: objects, lists and Status errors as JSON, YAML or tables. */
 import type { JsonObject } from "../object.ts";
 import { StatusError } from "../status-error.ts";
+import { TextResponse } from "./text-response.ts";
 
 export function respondJson(body: unknown, options: { code?: number; warnings?: readonly string[] } = {}): Response {
   return respondText(JSON.stringify(body), options);
@@ -11,7 +12,7 @@ export function respondText(text: string, options: { code?: number; warnings?: r
   for (const warning of options.warnings ?? []) {
     headers.append("warning", `299 - ${JSON.stringify(warning.replace(/[^\x20-\x7e]/g, "?"))}`);
   }
-  return new Response(`${text}\n`, { status: options.code ?? 200, headers });
+  return new TextResponse(`${text}\n`, { status: options.code ?? 200, headers });
 }
 
 /** Unforeseen errors become InternalError without a word of what went wrong inside. */

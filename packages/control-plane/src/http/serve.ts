@@ -1,12 +1,10 @@
 /** Serves a control plane over HTTPS; clients may show a certificate of its CA. */
-import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
-import type { Server as HttpsServer } from "node:https";
 import { isIP } from "node:net";
-import { TLSSocket } from "node:tls";
-import { createAdaptorServer } from "@hono/node-server";
+import type { Duplex } from "node:stream";
 import type { ControlPlane } from "../control-plane.ts";
-import type { Connection } from "../security/authenticate.ts";
+import { StatusError } from "../status-error.ts";
+import { createListener } from "./listener.ts";
 
 export type ServeOptions = {
   host: string;
@@ -14,9 +12,16 @@ export type ServeOptions = {
   port: number;
   dnsNames?: readonly string[];
   ipAddresses?: readonly string[];
+  /** How long `close` waits for requests at work; 10 s if left out. */
+  graceMs?: number;
 };
 
-export type ServedControlPlane = { url: string; port: number; close(): Promise<void> };
+export type ServedControlPlane = {
+  url: string;
+  port: number;
+  /** Takes no new requests, ends watches, and settles when the others have their answers. */
+  close(): Promise<void>;
+};
 
 /** Rejects with the error of `listen`, such as EADDRINUSE. */
 export async function serveControlPlane(
@@ -28,21 +33,23 @@ export async function serveControlPlane(
     dnsNames: [...DNS_NAMES, ...(isIP(host) === 0 ? [host] : []), ...(options.dnsNames ?? [])],
     ipAddresses: [...IP_ADDRESSES, ...(isIP(host) === 0 ? [] : [host]), ...(options.ipAddresses ?? [])],
   });
-  const server = createAdaptorServer({
-    fetch: (request, { incoming }) => controlPlane.handle(request, connectionOf(incoming as IncomingMessage)),
-    overrideGlobalObjects: false,
-    createServer,
-    serverOptions: {
+  const stopping = new AbortController();
+  const server = createServer(
+    {
       key: privateKeyPem,
       cert: certificatePem,
       ca: controlPlane.caCertificatePem,
       requestCert: true,
       rejectUnauthorized: false,
-      // A watch has no end; only its header must come in time.
-      requestTimeout: 0,
-      headersTimeout: 60_000,
+      minVersion: "TLSv1.2",
+      // A request must have arrived as a whole by then; its answer, such as a watch, may take as long as it likes.
+      requestTimeout: RECEIVE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
     },
-  }) as HttpsServer;
+    createListener(controlPlane, stopping.signal),
+  );
+  server.on("clientError", refuse);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, host, resolve);
@@ -52,12 +59,40 @@ export async function serveControlPlane(
   return {
     url: `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`,
     port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      stopping.abort();
+      server.closeIdleConnections();
+      // What is at work gets its answer; a client that does not take it waits for nothing.
+      const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
+      patience.addEventListener("abort", () => server.closeAllConnections());
+      await closed;
+    },
   };
+}
+
+const RECEIVE_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** What Go's server takes. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+const GRACE_MS = 10_000;
+
+const CODES: Record<string, [number, string]> = {
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+};
+
+/** Answers what is no HTTP request with a Status, and hangs up. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [code, text] = CODES[error.code ?? ""] ?? [400, "Bad Request"];
+  const status = { ...new StatusError("BadRequest", text).toStatus(), code };
+  const body = `${JSON.stringify(status)}\n`;
+  const head = `HTTP/1.1 ${code} ${text}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 const DNS_NAMES = [
@@ -68,10 +103,3 @@ const DNS_NAMES = [
   "kubernetes.default.svc.cluster.local",
 ];
 const IP_ADDRESSES = ["127.0.0.1", "::1"];
-
-function connectionOf(incoming: IncomingMessage): Connection {
-  const { socket } = incoming;
-  const remote = socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress };
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  return certificate === undefined ? remote : { ...remote, peerCertificatePem: certificate.toString() };
-}

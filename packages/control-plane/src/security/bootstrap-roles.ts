@@ -22,6 +22,7 @@ export function bootstrapRoles(): Manifest[] {
     clusterRole("system:public-info-viewer", [
       paths(["/healthz", "/livez", "/readyz", "/version", "/version/"], ["get"]),
     ]),
+    clusterRole("system:monitoring", [paths(MONITORING_PATHS, ["get"])]),
     clusterRole("system:basic-user", [
       rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
       rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
@@ -59,6 +60,7 @@ export function bootstrapRoles(): Manifest[] {
     part("admin", adminRules),
     clusterRoleBinding("cluster-admin", ["system:masters"]),
     clusterRoleBinding("system:discovery", ["system:authenticated"]),
+    clusterRoleBinding("system:monitoring", ["system:monitoring"]),
     clusterRoleBinding("system:basic-user", ["system:authenticated"]),
     clusterRoleBinding("system:public-info-viewer", ["system:authenticated", "system:unauthenticated"]),
     clusterRoleBinding("system:service-account-issuer-discovery", ["system:serviceaccounts"]),
@@ -102,6 +104,17 @@ const DISCOVERY_PATHS = [
   "/readyz",
   "/version",
   "/version/",
+];
+
+const MONITORING_PATHS = [
+  "/healthz",
+  "/healthz/*",
+  "/livez",
+  "/livez/*",
+  "/metrics",
+  "/metrics/slis",
+  "/readyz",
+  "/readyz/*",
 ];
 
 /** What kubelets may do; the node authorizer narrows it to what is theirs. */

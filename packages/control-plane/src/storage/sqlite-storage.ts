@@ -116,6 +116,9 @@ export function openStorage(options: StorageOptions): Storage {
     get,
     list,
     count: ({ resource, namespace }) => (statements.count.get(resource, namespace ?? null) as { count: number }).count,
+    counts: () => statements.counts.all() as { resource: string; count: number }[],
+    sizeBytes: () => Number(statements.pages.get()?.["bytes"]),
+    isUsable: () => queue.ended() === undefined && statements.setting.get("compacted") !== undefined,
     changes: ({ resource, after }) =>
       (statements.changes.all(resource, after) as ChangeRow[]).map((row) => ({
         ...row,

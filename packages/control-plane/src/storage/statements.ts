@@ -33,6 +33,8 @@ export function prepareStatements(database: DatabaseSync) {
     count: database.prepare(
       "SELECT count(*) AS count FROM objects WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2)",
     ),
+    counts: database.prepare("SELECT resource, count(*) AS count FROM objects GROUP BY resource"),
+    pages: database.prepare("SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size"),
     changes: database.prepare(
       `SELECT h.type, h.resource, h.namespace, h.name, h.revision, h.json, p.json AS previous
        FROM history h LEFT JOIN history p ON p.revision = h.previous

@@ -38,6 +38,12 @@ export type Storage = {
   get: (key: Key) => Stored | undefined;
   list: (query: ListQuery) => Stored[];
   count(query: { resource: string; namespace?: string }): number;
+  /** How many objects there are of each resource that has any. */
+  counts(): { resource: string; count: number }[];
+  /** Size of the database, what waits to be merged into its file included. */
+  sizeBytes(): number;
+  /** Whether it can be read and is not known to be past writing. */
+  isUsable(): boolean;
   /** Changes of one resource after a revision, oldest first. */
   changes(query: { resource: string; after: number }): Change[];
   /** Settles after the commit is durable. What `mutate` throws undoes this transaction alone. */

@@ -1,6 +1,10 @@
 /** One transaction at work: it reads the store, and gathers the changes to be made to it. */
 import type { KubeObject } from "../object.ts";
+import { StatusError } from "../status-error.ts";
 import type { Change, Key, Stored, Storage, Transaction } from "./storage.ts";
+
+/** What etcd takes; its words are the ones clients know. */
+const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024;
 
 /** `replaces`: the revision of the state that the change supersedes, if there is one. */
 export type PendingChange = Change & { replaces: number | undefined };
@@ -22,7 +26,11 @@ export function openTransaction(store: Pick<Storage, "get" | "list"> & { nextRev
     const before = written.has(id) ? written.get(id) : get(key);
     const revision = store.nextRevision();
     object.metadata.resourceVersion = String(revision);
-    const stored = { resource, namespace, name, revision, json: JSON.stringify(object) };
+    const json = JSON.stringify(object);
+    if (Buffer.byteLength(json) > MAX_OBJECT_BYTES) {
+      throw new StatusError("Unknown", "etcdserver: request is too large");
+    }
+    const stored = { resource, namespace, name, revision, json };
     const type = isRemoval ? "DELETED" : before === undefined ? "ADDED" : "MODIFIED";
     changes.push({ ...stored, type, previous: before?.json, replaces: before?.revision });
     written.set(id, isRemoval ? undefined : stored);

@@ -1,105 +1,77 @@
-// Watchers that come and go while many write: each ends with exactly the server's state. `TORTURE_SECONDS=60` for longer.
+// Watchers that reconnect at random see what writers do, all of it, once and in order. `TORTURE_SECONDS=60` for longer.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { connectKubeconfig, coreResources, isKubeError, type KubeClient } from "@machine-controller/kube-client";
+import { test, type TestContext } from "node:test";
+import { connectKubeconfig, coreResources, type KubeClient } from "@machine-controller/kube-client";
 import { startEmbeddedProcess } from "../clients/embedded-process.ts";
+import { tortureWatches } from "./watch-torture.ts";
 
 const WRITERS = 50;
 const WATCHERS = 20;
-const OBJECTS = 40;
 const SECONDS = Number(process.env["TORTURE_SECONDS"] ?? 5);
-const NAMESPACE = "default";
-const LAST = "the-end";
-const maps = coreResources.configMaps;
+type Watch = KubeClient["watch"];
+type Events = ReturnType<Watch>;
+type Event = Events extends AsyncIterable<infer E> ? E : never;
 
-test(`${WATCHERS} watchers that reconnect at random see what ${WRITERS} writers do`, async (t) => {
+async function connect(t: TestContext): Promise<KubeClient> {
   const server = await startEmbeddedProcess();
   t.after(() => server.stop());
   const { client, close } = await connectKubeconfig({ kubeconfig: server.kubeconfigPath });
   t.after(close);
-  const { signal } = new AbortController();
-  const until = performance.now() + SECONDS * 1_000;
+  return client;
+}
 
-  const watchers = Array.from({ length: WATCHERS }, (_, index) => follow(client, index));
-  const written = await Promise.all(Array.from({ length: WRITERS }, () => write(client, until)));
-  await client.create(
-    maps,
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: NAMESPACE, name: LAST, labels: { even: "true" } } },
-    { signal },
-  );
-  const states = await Promise.all(watchers);
-  const reconnects = states.reduce((total, { connections }) => total + connections, 0);
-  t.diagnostic(`${written.reduce((total, count) => total + count, 0)} writes, ${reconnects} watches`);
-
-  for (const [index, { known }] of states.entries()) {
-    const { items } = await client.listAll(maps, { namespace: NAMESPACE, ...selectorOf(index), signal });
-    const expected = items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]);
-    assert.deepEqual([...known].sort(byName), expected.sort(byName), `watcher ${index}`);
-  }
-  assert.ok(reconnects > WATCHERS, "watchers reconnected");
+test(`${WATCHERS} watchers that reconnect at random see what ${WRITERS} writers do`, async (t) => {
+  const client = await connect(t);
+  const options = { client, watch: client.watch, namespace: "default", seconds: SECONDS };
+  const outcome = await tortureWatches({ ...options, writers: WRITERS, watchers: WATCHERS });
+  t.diagnostic(`${outcome.writes} writes, ${outcome.connections} watches`);
+  assert.deepEqual(outcome.problems.slice(0, 5), []);
+  assert.ok(outcome.writes > 0 && outcome.connections > WATCHERS, "writers wrote and watchers reconnected");
 });
 
-/** Half of the watchers select what writers keep moving in and out of their sight. */
-function selectorOf(watcher: number): { labelSelector?: string } {
-  return watcher % 2 === 0 ? {} : { labelSelector: "even=true" };
-}
-
-async function follow(client: KubeClient, index: number): Promise<{ known: Map<string, string>; connections: number }> {
-  const scope = { namespace: NAMESPACE, ...selectorOf(index) };
-  const listed = await client.listAll(maps, { ...scope, signal: new AbortController().signal });
-  const known = new Map<string, string>(
-    listed.items.map(({ metadata }) => [metadata.name ?? "", metadata.resourceVersion ?? ""]),
-  );
-  const latest = new Map([...known].map(([name, version]) => [name, Number(version)]));
-  let { resourceVersion } = listed;
-  let connections = 0;
-  while (!known.has(LAST)) {
-    connections++;
-    const leave = new AbortController();
-    const timer = setTimeout(() => leave.abort(), Math.random() * 400);
-    try {
-      for await (const event of client.watch(maps, { ...scope, resourceVersion, signal: leave.signal })) {
-        if (event.type === "BOOKMARK") continue;
-        const { name = "", resourceVersion: version = "" } = event.object.metadata;
-        assert.ok(Number(version) > (latest.get(name) ?? 0), `${name} rises from ${latest.get(name)} to ${version}`);
-        assert.equal(known.has(name), event.type !== "ADDED", `${event.type} of ${name} fits what was known`);
-        latest.set(name, Number(version));
-        resourceVersion = version;
-        if (event.type === "DELETED") known.delete(name);
-        else known.set(name, version);
-        if (name === LAST) break;
-      }
-    } catch (error) {
-      if (!leave.signal.aborted) throw error;
-    } finally {
-      clearTimeout(timer);
+/** What is done to the events of one connection; `connection` counts from 1. */
+const FAULTS: Record<string, (events: Events, connection: number) => Events> = {
+  async *"an event is dropped"(events) {
+    let count = 0;
+    for await (const event of events) if ((count += 1) !== 3) yield event;
+  },
+  async *"an event comes twice"(events) {
+    let count = 0;
+    for await (const event of events) {
+      yield event;
+      if ((count += 1) === 3) yield event;
     }
-  }
-  return { known, connections };
-}
+  },
+  async *"two events change places"(events) {
+    let count = 0;
+    let held: Event | undefined;
+    for await (const event of events) {
+      count += 1;
+      if (count === 3) held = event;
+      else yield event;
+      if (count === 4 && held !== undefined) yield held;
+    }
+  },
+  async *"the first event after a reconnect is lost"(events, connection) {
+    let count = 0;
+    for await (const event of events) if ((count += 1) !== 1 || connection === 1) yield event;
+  },
+};
 
-async function write(client: KubeClient, until: number): Promise<number> {
+test("a watch with a planted fault does not pass for whole", async (t) => {
+  const client = await connect(t);
   const { signal } = new AbortController();
-  let count = 0;
-  for (; performance.now() < until; count++) {
-    const name = `m${Math.floor(Math.random() * OBJECTS)}`;
-    const ref = { namespace: NAMESPACE, name };
-    const labels = { even: String(Math.random() < 0.5) };
-    try {
-      const turn = Math.random();
-      if (turn < 0.4)
-        await client.create(maps, { apiVersion: "v1", kind: "ConfigMap", metadata: { ...ref, labels } }, { signal });
-      else if (turn < 0.8) {
-        const body = { metadata: { labels }, data: { turn: String(count) } };
-        await client.patch(maps, ref, { type: "merge", body }, { signal });
-      } else await client.delete(maps, ref, { signal });
-    } catch (error) {
-      if (!isKubeError(error, "AlreadyExists") && !isKubeError(error, "NotFound")) throw error;
-    }
+  for (const [index, [fault, spoil]] of Object.entries(FAULTS).entries()) {
+    const namespace = `fault-${index}`;
+    await client.create(
+      coreResources.namespaces,
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+      { signal },
+    );
+    let connection = 0;
+    const watch = ((...asked: Parameters<Watch>) => spoil(client.watch(...asked), (connection += 1))) as Watch;
+    const { problems } = await tortureWatches({ client, watch, namespace, writers: 8, watchers: 1, seconds: 2 });
+    t.diagnostic(`${fault}: ${problems.length} problems, such as: ${problems[0]}`);
+    assert.ok(problems.length > 0, `${fault}, and nothing is noticed`);
   }
-  return count;
-}
-
-function byName([a = ""]: (string | undefined)[], [b = ""]: (string | undefined)[]): number {
-  return a < b ? -1 : 1;
-}
+});

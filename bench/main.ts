@@ -1,7 +1,7 @@
 // `npm run bench [-- NAME …]`: performance as ratios, each against a peer or a goal in the same run on one machine.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { apiServer } from "./api-server.ts";
+import { apiServer } from "./api-server/api-server.ts";
 import { type Bench, printFigures } from "./bench.ts";
 import { createLatency } from "./fleet/create-latency.ts";
 import { large } from "./fleet/large.ts";

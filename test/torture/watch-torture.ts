@@ -22,7 +22,8 @@ type Acknowledged = { labels: Map<string, boolean>; deletions: Map<string, numbe
 
 const OBJECTS = 40;
 const LAST = "the-end";
-const MAX_PATIENCE_MS = 400;
+/** A watcher leaves after so many events at most, and comes back: sooner the more there is to miss. */
+const MAX_EVENTS_SEEN = 12;
 
 export async function tortureWatches(options: TortureOptions): Promise<TortureOutcome> {
   const { client, namespace } = options;
@@ -97,33 +98,29 @@ async function follow(
   for (let isOver = false; !isOver;) {
     view.connections += 1;
     const leave = new AbortController();
-    const timer = setTimeout(() => leave.abort(), Math.random() * MAX_PATIENCE_MS);
-    try {
-      for await (const event of watch(maps, { ...scope, resourceVersion, signal: leave.signal })) {
-        if (event.type === "BOOKMARK") continue;
-        const { name = "", resourceVersion: version = "" } = event.object.metadata;
-        if (Number(version) <= Number(resourceVersion)) {
-          view.problems.push(`${event.type} ${name} at ${version} comes after ${resourceVersion}`);
-        }
-        if (view.known.has(name) !== (event.type !== "ADDED")) {
-          view.problems.push(`${event.type} ${name} at ${version} does not fit what came before`);
-        }
-        resourceVersion = version;
-        if (event.type === "DELETED") {
-          view.known.delete(name);
-          view.deletions.set(name, (view.deletions.get(name) ?? 0) + 1);
-        } else {
-          view.known.set(name, version);
-          view.seen.add(version);
-        }
-        isOver = name === LAST;
-        if (isOver) break;
+    let patience = Math.floor(Math.random() * MAX_EVENTS_SEEN);
+    for await (const event of watch(maps, { ...scope, resourceVersion, signal: leave.signal })) {
+      if (event.type === "BOOKMARK") continue;
+      const { name = "", resourceVersion: version = "" } = event.object.metadata;
+      if (Number(version) <= Number(resourceVersion)) {
+        view.problems.push(`${event.type} ${name} at ${version} comes after ${resourceVersion}`);
       }
-    } catch (error) {
-      if (!leave.signal.aborted) throw error;
-    } finally {
-      clearTimeout(timer);
+      if (view.known.has(name) !== (event.type !== "ADDED")) {
+        view.problems.push(`${event.type} ${name} at ${version} does not fit what came before`);
+      }
+      resourceVersion = version;
+      if (event.type === "DELETED") {
+        view.known.delete(name);
+        view.deletions.set(name, (view.deletions.get(name) ?? 0) + 1);
+      } else {
+        view.known.set(name, version);
+        view.seen.add(version);
+      }
+      isOver = name === LAST;
+      patience -= 1;
+      if (isOver || patience < 0) break;
     }
+    leave.abort();
   }
   return view;
 }

@@ -54,6 +54,8 @@ export type ControlPlaneOptions = {
   callWebhook?: CallWebhook;
   /** How many revisions a watcher may lag behind before it is told 410 and lists again; at least 1. */
   keptRevisions?: number;
+  /** Certificate and key of the authority of a new database; made if left out, which is half of what opening costs. */
+  authority?: KeyPair;
   /** Requests at work at once; 200 that write and 400 that read if left out, as kube-apiserver. */
   inFlightLimits?: InFlightLimits;
 };
@@ -74,6 +76,11 @@ export type ControlPlane = {
   setEndpoint(server: string): Promise<void>;
   /** Runs the control plane's controllers until the signal aborts; settles when they have stopped. */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * Writes a copy of the database, as of now, into one new file; `database: path` opens it again. Throws StorageError.
+   * The database's own file may be copied only while no control plane has it open.
+   */
+  backUp(path: string): void;
   /** Ends all watches and closes the database; what was acknowledged is in it. */
   close(): void;
 };
@@ -102,7 +109,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const server: Server = { storage, registry, clock, random, log, webhooks, checkGrant, closing: closing.signal };
   const adminToken = storage.setting("admin-token") ?? randomToken(random);
   storage.setSetting("admin-token", adminToken);
-  const authority = await openCertificateAuthority({ storage, clock, random });
+  const authority = await openCertificateAuthority({ storage, clock, random, keys: options.authority });
   const tokens = createServiceAccountTokens({ storage, clock, random });
   const authenticator = createAuthenticator({
     tokens: [staticToken(adminToken), bootstrapTokens({ storage, clock }), tokens.source],
@@ -160,6 +167,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         ].map((controller) => runController(server, controller, either)),
       );
     },
+    backUp: storage.backUp,
     close() {
       closing.abort();
       storage.close();

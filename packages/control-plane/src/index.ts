@@ -15,6 +15,8 @@ export type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 export { serveControlPlane } from "./http/serve.ts";
 export type { ServedControlPlane, ServeOptions } from "./http/serve.ts";
 export type { Connection } from "./security/authenticate.ts";
+export { createAuthorityKeys } from "./security/certificate-authority.ts";
+export type { KeyPair } from "./security/certificate-authority.ts";
 export type { LogLine } from "./log-line.ts";
 export { StorageError } from "./storage/storage-error.ts";
 export type { StorageErrorCode } from "./storage/storage-error.ts";

@@ -69,16 +69,14 @@ async function send(response: Response, outgoing: ServerResponse, signal: AbortS
   const reader = response.body.getReader();
   const stop = (): void => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop, { once: true });
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (!outgoing.write(value)) await drained(outgoing, signal);
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    outgoing.end();
+  for (;;) {
+    // What breaks off is not ended, so that nobody takes it for whole.
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!outgoing.write(value)) await drained(outgoing, signal);
   }
+  signal.removeEventListener("abort", stop);
+  outgoing.end();
 }
 
 function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {

@@ -15,6 +15,14 @@ export function respondText(text: string, options: { code?: number; warnings?: r
   return new TextResponse(`${text}\n`, { status: options.code ?? 200, headers });
 }
 
+/** JSON that is made, and sent, one chunk at a time, as fast as the client takes it. */
+export function respondChunks(chunks: Iterable<string>): Response {
+  const stream = ReadableStream.from(chunks).pipeThrough(new TextEncoderStream());
+  return new Response(stream, {
+    headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
+  });
+}
+
 /** Unforeseen errors become InternalError without a word of what went wrong inside. */
 export function respondError(error: unknown): Response {
   const status =

@@ -31,50 +31,46 @@ export type CertificateAuthority = {
   hasSigned(certificate: X509Certificate): boolean;
 };
 
-/** Reads the authority from the database, or makes it. */
+/** A new authority's certificate and key. Whoever opens many control planes makes one and passes it to each. */
+export async function createAuthorityKeys({ clock, random }: { clock: Clock; random: Random }): Promise<KeyPair> {
+  const x509 = await loadX509();
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(random),
+    name: CA_NAME,
+    ...validity(clock, CA_LIFETIME_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificatePem: `${certificate.toString("pem")}\n`, privateKeyPem: await exportKey(keys.privateKey) };
+}
+
+/** Reads the authority from the database; a new database takes the given keys, or new ones. */
 export async function openCertificateAuthority(options: {
   storage: Storage;
   clock: Clock;
   random: Random;
+  keys?: KeyPair | undefined;
 }): Promise<CertificateAuthority> {
   const { storage, clock, random } = options;
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
-  const serialNumber = (): string => Buffer.from([0x01, ...random.bytes(15)]).toString("hex");
-
-  const validity = (lifetimeMs: number): { notBefore: Date; notAfter: Date } => ({
-    notBefore: new Date(clock.now() - BACKDATE_MS),
-    notAfter: new Date(clock.now() + lifetimeMs),
-  });
-  let certificatePem = storage.setting("ca-certificate");
-  let privateKeyPem = storage.setting("ca-key");
-  if (certificatePem === undefined || privateKeyPem === undefined) {
-    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-    const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-      serialNumber: serialNumber(),
-      name: CA_NAME,
-      ...validity(CA_LIFETIME_MS),
-      signingAlgorithm: ALGORITHM,
-      keys,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      ],
-    });
-    certificatePem = `${certificate.toString("pem")}\n`;
-    privateKeyPem = await exportKey(keys.privateKey);
+  const { certificatePem, privateKeyPem } = readKeys(storage) ?? options.keys ?? (await createAuthorityKeys(options));
+  if (readKeys(storage) === undefined) {
     storage.setSetting("ca-certificate", certificatePem);
     storage.setSetting("ca-key", privateKeyPem);
   }
   const ca = new X509Certificate(certificatePem);
-  const pkcs8 = createPrivateKey(privateKeyPem).export({ type: "pkcs8", format: "der" });
 
   async function make(
     publicKey: webcrypto.CryptoKey,
     subject: string,
     request: Omit<CertificateRequest, "subject">,
   ): Promise<string> {
+    const x509 = await loadX509();
     const usages = [
       ...(request.usage.client === true ? [x509.ExtendedKeyUsage.clientAuth] : []),
       ...(request.usage.server === true ? [x509.ExtendedKeyUsage.serverAuth] : []),
@@ -85,12 +81,13 @@ export async function openCertificateAuthority(options: {
         .filter((value) => isIP(value) !== 0)
         .map((value) => ({ type: "ip" as const, value })),
     ];
+    const pkcs8 = createPrivateKey(privateKeyPem).export({ type: "pkcs8", format: "der" });
     const signingKey = await crypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, false, ["sign"]);
     const certificate = await x509.X509CertificateGenerator.create({
-      serialNumber: serialNumber(),
+      serialNumber: serialNumber(random),
       subject,
       issuer: CA_NAME,
-      ...validity(request.lifetimeMs),
+      ...validity(clock, request.lifetimeMs),
       signingAlgorithm: ALGORITHM,
       publicKey,
       signingKey,
@@ -108,6 +105,7 @@ export async function openCertificateAuthority(options: {
   return {
     certificatePem,
     async issue(request) {
+      const x509 = await loadX509();
       const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
       const subject = new x509.Name([
         ...(request.subject.organizations ?? []).map((organization) => ({ O: [organization] })),
@@ -119,11 +117,32 @@ export async function openCertificateAuthority(options: {
       };
     },
     async sign(csrPem, request) {
+      const x509 = await loadX509();
       const csr = new x509.Pkcs10CertificateRequest(csrPem);
       return make(await csr.publicKey.export(), csr.subject, request);
     },
     hasSigned: (certificate) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey),
   };
+}
+
+/** Heavy, and needed only where certificates are made. */
+async function loadX509() {
+  await import("reflect-metadata");
+  return import("@peculiar/x509");
+}
+
+function readKeys(storage: Storage): KeyPair | undefined {
+  const certificatePem = storage.setting("ca-certificate");
+  const privateKeyPem = storage.setting("ca-key");
+  return certificatePem === undefined || privateKeyPem === undefined ? undefined : { certificatePem, privateKeyPem };
+}
+
+function serialNumber(random: Random): string {
+  return Buffer.from([0x01, ...random.bytes(15)]).toString("hex");
+}
+
+function validity(clock: Clock, lifetimeMs: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(clock.now() - BACKDATE_MS), notAfter: new Date(clock.now() + lifetimeMs) };
 }
 
 async function importSpki(certificate: X509Certificate): Promise<webcrypto.CryptoKey> {

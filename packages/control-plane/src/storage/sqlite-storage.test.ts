@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import type { KubeObject } from "../object.ts";
 import { openStorage } from "./sqlite-storage.ts";
@@ -276,6 +277,35 @@ test("a damaged file is refused by name and left alone", async (t) => {
     );
     assert.deepEqual(readFileSync(path), damaged, `${name}: left as it was`);
   }
+});
+
+test("a backup made under writes is one whole state, and opens as the database it was made of", async (t) => {
+  const path = join(folder(t), "state.db");
+  const storage = openStorage({ path, defer: setImmediate });
+  t.after(() => storage.close());
+  storage.setSetting("admin-token", "kept");
+  const backup = join(folder(t), "backup.db");
+  let isOver = false;
+  const states: string[][] = [];
+  storage.subscribe(() => states.push(storage.list({ resource: "things" }).map(({ json }) => json)));
+  const writers = ["a", "b", "c", "d"].map(async (id) => {
+    for (let value = 0; !isOver || value < 20; value += 1) await put(storage, `${id}-${value % 7}`, value);
+  });
+  while (storage.revision < 30) await new Promise((resolve) => setImmediate(resolve));
+  storage.backUp(backup);
+  isOver = true;
+  await Promise.all(writers);
+  assert.throws(() => storage.backUp(backup), StorageError);
+  const restored = openStorage({ path: backup });
+  t.after(() => restored.close());
+  const listed = restored.list({ resource: "things" }).map(({ json }) => json);
+  assert.ok(restored.revision >= 30 && restored.revision < storage.revision);
+  assert.ok(
+    states.some((state) => isDeepStrictEqual(state, listed)),
+    "the state after a commit",
+  );
+  assert.equal(restored.setting("admin-token"), "kept");
+  await put(restored, "goes on");
 });
 
 test("a full disk refuses writes by name, loses nothing, and takes them again once it has room", async (t) => {

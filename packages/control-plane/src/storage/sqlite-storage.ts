@@ -1,5 +1,7 @@
 /** The store on SQLite. */
+import { backUpDatabase } from "./back-up.ts";
 import { createCommitQueue } from "./commit-queue.ts";
+import { StorageError } from "./storage-error.ts";
 import { openDatabase } from "./sqlite-file.ts";
 import { prepareStatements } from "./statements.ts";
 import type { Change, Key, ListQuery, Storage, Stored } from "./storage.ts";
@@ -91,11 +93,26 @@ export function openStorage(options: StorageOptions): Storage {
       );
       return rows as Stored[];
     }
+    if (query.isLazy === true) {
+      const keys = statements.listKeys.all(query.resource, query.namespace ?? null, after.namespace, after.name, limit);
+      return (keys as Omit<Stored, "json">[]).map(withTextOnDemand);
+    }
     const rows =
       query.namespace === undefined
         ? statements.list.all(query.resource, after.namespace, after.name, limit)
         : statements.listNamespace.all(query.resource, query.namespace, after.name, limit);
     return rows as Stored[];
+  }
+
+  function withTextOnDemand(row: Omit<Stored, "json">): Stored {
+    return {
+      ...row,
+      get json() {
+        const text = statements.textAt.get(row.revision)?.["json"];
+        if (typeof text !== "string") throw new StorageError("Compacted", `revision ${row.revision} is compacted`);
+        return text;
+      },
+    };
   }
 
   function readSetting(name: string): string | undefined {
@@ -131,6 +148,7 @@ export function openStorage(options: StorageOptions): Storage {
     },
     setting: readSetting,
     setSetting: writeSetting,
+    backUp: (path) => backUpDatabase(database, path),
     close: () => {
       queue.close();
       listeners.clear();

@@ -15,6 +15,12 @@ export function prepareStatements(database: DatabaseSync) {
     listNamespace: database.prepare(
       `${current} WHERE o.resource = ? AND o.namespace = ? AND o.name > ? ORDER BY o.name LIMIT ?`,
     ),
+    listKeys: database.prepare(
+      `SELECT resource, namespace, name, revision FROM objects
+       WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2) AND (namespace, name) > (?3, ?4)
+       ORDER BY namespace, name LIMIT ?5`,
+    ),
+    textAt: database.prepare("SELECT json FROM history WHERE revision = ?"),
     // What has not changed since, and of the rest what its first change since replaced.
     listAt: database.prepare(
       `WITH changed AS MATERIALIZED (

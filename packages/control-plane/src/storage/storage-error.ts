@@ -5,6 +5,8 @@ export type StorageErrorCode =
   | "CannotOpen"
   | "Locked"
   | "Closed"
+  /** What was to be read is forgotten meanwhile. */
+  | "Compacted"
   /** The disk has no room; writes work again as soon as it has. */
   | "Full"
   /** The disk failed; nothing is written until the file is opened again. */

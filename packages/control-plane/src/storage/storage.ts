@@ -19,6 +19,8 @@ export type ListQuery = {
   limit?: number;
   /** The state as it was at this revision; must not be below `compacted`. */
   at?: number;
+  /** Texts are read only when they are looked at, for long lists. Throws then if a text is compacted meanwhile. */
+  isLazy?: boolean;
 };
 
 /** Reads see the writes of earlier transactions of the same commit, not those of this transaction. */
@@ -53,5 +55,7 @@ export type Storage = {
   /** Small server-owned values: keys, certificates, tokens. */
   setting(name: string): string | undefined;
   setSetting(name: string, value: string): void;
+  /** Writes all that is committed into one new file, whole or not at all; throws when there is such a file. */
+  backUp(path: string): void;
   close(): void;
 };

@@ -1,6 +1,6 @@
 /** Lists, in pages of one snapshot if asked for. */
 import { negotiate } from "../http/negotiate.ts";
-import { respondJson, respondText } from "../http/respond.ts";
+import { respondChunks, respondJson, respondText } from "../http/respond.ts";
 import { isJsonObject, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
@@ -20,7 +20,7 @@ type Token = { at: number; after: { namespace: string; name: string } };
 
 const INVALID_TOKEN = "invalid continue token: continue key is not valid";
 
-/** Rows read from the store at once while a selector thins them out. */
+/** Rows read from the store at once while a selector thins them out, and items written at once. */
 const CHUNK = 500;
 
 export async function listObjects(context: Context): Promise<Response> {
@@ -46,13 +46,25 @@ export async function listObjects(context: Context): Promise<Response> {
     }
     case "":
     case "APIGroupDiscoveryList": {
-      const items = page.items.map((item) =>
-        inList(isServedAsKept(item, resource) ? item.json : JSON.stringify(fromStored(item, resource)), resource),
-      );
-      const head = JSON.stringify({ kind: resource.listKind, apiVersion, metadata });
-      return respondText(`${head.slice(0, -1)},"items":[${items.join(",")}]}`);
+      const textOf = (item: Stored): string => {
+        const { json, revision } = item;
+        const isAsKept = isServedAsKept({ json, revision }, resource);
+        return inList(isAsKept ? json : JSON.stringify(fromStored({ json, revision }, resource)), resource);
+      };
+      const head = `${JSON.stringify({ kind: resource.listKind, apiVersion, metadata }).slice(0, -1)},"items":[`;
+      if (page.items.length > CHUNK) return respondChunks(listChunks(page.items, { head, textOf }));
+      return respondText(`${head}${page.items.map(textOf).join(",")}]}`);
     }
   }
+}
+
+/** Lets go of items as they are written, so that a long list is in memory but once. */
+function* listChunks(items: Stored[], text: { head: string; textOf: (item: Stored) => string }): Iterable<string> {
+  yield text.head;
+  for (let isFirst = true; items.length > 0; isFirst = false) {
+    yield `${isFirst ? "" : ","}${items.splice(0, CHUNK).map(text.textOf).join(",")}`;
+  }
+  yield "]}\n";
 }
 
 /** Items of built-in kinds do not repeat the kind, which stored text begins with. */
@@ -90,7 +102,8 @@ function takePage(
 ): Page {
   const { resource, server, namespace } = context;
   const { at, limit, selection } = options;
-  const query = { resource: resource.storage, at, ...(namespace === "" ? {} : { namespace }) };
+  const isLazy = selection.isAll;
+  const query = { resource: resource.storage, at, isLazy, ...(namespace === "" ? {} : { namespace }) };
   const items: Stored[] = [];
   let after = options.after;
   for (;;) {
@@ -120,7 +133,7 @@ function takePage(
 function remainingAfter(context: Context, at: number, last: Stored): number {
   const { resource, server, namespace } = context;
   const after = { namespace: last.namespace, name: last.name };
-  const query = { resource: resource.storage, at, after, ...(namespace === "" ? {} : { namespace }) };
+  const query = { resource: resource.storage, at, after, isLazy: true, ...(namespace === "" ? {} : { namespace }) };
   return server.storage.list(query).length;
 }
 

@@ -3,6 +3,7 @@ import { negotiate } from "../http/negotiate.ts";
 import { toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
+import type { Resource } from "../registry/resource.ts";
 import type { StatusError } from "../status-error.ts";
 import type { Change } from "../storage/storage.ts";
 import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
@@ -12,13 +13,17 @@ import { selectionOf } from "./selection.ts";
 
 export type WatchFormat = {
   /** `undefined`: not an event for this watcher. */
-  change(change: Change): string | undefined;
+  change(change: Change): string | Uint8Array | undefined;
   initial(): Iterable<string>;
   bookmark(revision: number, options?: { initialEventsEnd: true }): string;
   error(error: StatusError): string;
 };
 
 type Type = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+/** What all watchers of a change have in common is made once; nobody changes it, and it goes with the change. */
+const LINES = new WeakMap<Change, Uint8Array>();
+const STATES = new WeakMap<Change, WeakMap<Resource, { object: KubeObject; previous: KubeObject | undefined }>>();
 
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
@@ -35,18 +40,28 @@ export function createWatchFormat(context: Context): WatchFormat {
 
   return {
     change(change) {
-      if (selection.isAll) return showStored(change.type, change);
-      const object = fromStored(change, resource);
-      const previous =
-        change.previous === undefined
-          ? undefined
-          : fromStored({ json: change.previous, revision: change.revision }, resource);
+      if (selection.isAll) {
+        return isPlain && isServedAsKept(change, resource)
+          ? once(LINES, change, () => Buffer.from(showStored(change.type, change)))
+          : showStored(change.type, change);
+      }
+      const { object, previous } = once(
+        once(STATES, change, () => new WeakMap()),
+        resource,
+        () => {
+          const before = { json: change.previous ?? "null", revision: change.revision };
+          return {
+            object: fromStored(change, resource),
+            previous: change.previous === undefined ? undefined : fromStored(before, resource),
+          };
+        },
+      );
       const isSelected = change.type !== "DELETED" && selection.selects(object);
       const wasSelected = previous !== undefined && selection.selects(previous);
       if (isSelected) return toLine(wasSelected ? "MODIFIED" : "ADDED", show(object));
       if (!wasSelected) return undefined;
-      previous.metadata.resourceVersion = String(change.revision);
-      return toLine("DELETED", show(previous));
+      const metadata = { ...previous.metadata, resourceVersion: String(change.revision) };
+      return toLine("DELETED", show({ ...previous, metadata }));
     },
     *initial() {
       const query = { resource: resource.storage, ...(namespace === "" ? {} : { namespace }) };
@@ -64,6 +79,12 @@ export function createWatchFormat(context: Context): WatchFormat {
     },
     error: (error) => toLine("ERROR", error.toStatus()),
   };
+}
+
+function once<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
 }
 
 function toLine(type: Type, object: unknown): string {

@@ -45,9 +45,9 @@ function start(watch: Watch, controller: ReadableStreamDefaultController<Uint8Ar
   const { context, plan, format, signal, stop } = watch;
   const { storage } = context.server;
   const encoder = new TextEncoder();
-  const send = (line: string | undefined): void => {
+  const send = (line: string | Uint8Array | undefined): void => {
     if (line === undefined || signal.aborted) return;
-    controller.enqueue(encoder.encode(line));
+    controller.enqueue(typeof line === "string" ? encoder.encode(line) : line);
     if ((controller.desiredSize ?? 0) <= 0) stop();
   };
   const unsubscribe = storage.subscribe((changes) => {
@@ -78,7 +78,7 @@ function start(watch: Watch, controller: ReadableStreamDefaultController<Uint8Ar
   if (isTrue(context.query.get("allowWatchBookmarks"))) void sendBookmarks(watch, send);
 }
 
-function lineOf(watch: Watch, change: Change): string | undefined {
+function lineOf(watch: Watch, change: Change): string | Uint8Array | undefined {
   const { resource, namespace } = watch.context;
   if (change.resource !== resource.storage) return undefined;
   if (namespace !== "" && change.namespace !== namespace) return undefined;

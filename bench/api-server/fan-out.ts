@@ -8,9 +8,9 @@ const EVENT_END = 10;
 
 export async function measureFanOut(load: Load, watchers: number): Promise<number> {
   const leave = new AbortController();
-  let events = 0;
+  const count = { events: 0, writes: 0 };
   const onChunk = (chunk: Buffer): void => {
-    for (let at = chunk.indexOf(EVENT_END); at >= 0; at = chunk.indexOf(EVENT_END, at + 1)) events += 1;
+    for (let at = chunk.indexOf(EVENT_END); at >= 0; at = chunk.indexOf(EVENT_END, at + 1)) count.events += 1;
   };
   const name = (writer: number): string => `fan-out-${writer}`;
   for (let writer = 0; writer < WRITERS; writer++) await load.send(writer, create(name(writer)));
@@ -20,14 +20,13 @@ export async function measureFanOut(load: Load, watchers: number): Promise<numbe
   const path = `${MACHINES}?watch=true&resourceVersion=${metadata.resourceVersion}`;
   await Promise.all(Array.from({ length: watchers }, () => load.stream(path, { signal: leave.signal, onChunk })));
   const startedAt = performance.now();
-  let writes = 0;
   const patch = async (_: unknown, writer: number): Promise<void> => {
     while (performance.now() - startedAt < MEASURED_MS) {
-      await load.send(writer, annotate(name(writer), { turn: String(writes++) }));
+      await load.send(writer, annotate(name(writer), { turn: String(count.writes++) }));
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, patch));
-  while (events < writes * watchers) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (count.events < count.writes * watchers) await new Promise((resolve) => setTimeout(resolve, 5));
   leave.abort();
-  return (events * 1_000) / (performance.now() - startedAt);
+  return (count.events * 1_000) / (performance.now() - startedAt);
 }

@@ -285,15 +285,15 @@ test("a backup made under writes is one whole state, and opens as the database i
   t.after(() => storage.close());
   storage.setSetting("admin-token", "kept");
   const backup = join(folder(t), "backup.db");
-  let isOver = false;
+  const stop = new AbortController();
   const states: string[][] = [];
   storage.subscribe(() => states.push(storage.list({ resource: "things" }).map(({ json }) => json)));
   const writers = ["a", "b", "c", "d"].map(async (id) => {
-    for (let value = 0; !isOver || value < 20; value += 1) await put(storage, `${id}-${value % 7}`, value);
+    for (let value = 0; !stop.signal.aborted || value < 20; value += 1) await put(storage, `${id}-${value % 7}`, value);
   });
   while (storage.revision < 30) await new Promise((resolve) => setImmediate(resolve));
   storage.backUp(backup);
-  isOver = true;
+  stop.abort();
   await Promise.all(writers);
   assert.throws(() => storage.backUp(backup), StorageError);
   const restored = openStorage({ path: backup });

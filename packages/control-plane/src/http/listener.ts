@@ -33,7 +33,7 @@ export function createListener(controlPlane: Pick<ControlPlane, "answer">, stopp
     };
     controlPlane
       .answer(request, connectionOf(incoming.socket))
-      .then((response) => send(response, outgoing, AbortSignal.any([left.signal, stopping])))
+      .then((response) => send(response, outgoing, [left.signal, stopping]))
       // Only a client that is gone gets here: the control plane answers every failure itself.
       .catch(() => outgoing.destroy());
   };
@@ -51,7 +51,7 @@ function toHeaders(raw: readonly string[]): Headers {
   return headers;
 }
 
-async function send(response: Response, outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+async function send(response: Response, outgoing: ServerResponse, ends: AbortSignal[]): Promise<void> {
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
   outgoing.statusCode = response.status;
   // What is left of a body nobody read would be taken for the next request.
@@ -66,6 +66,7 @@ async function send(response: Response, outgoing: ServerResponse, signal: AbortS
     return;
   }
   outgoing.flushHeaders();
+  const signal = AbortSignal.any(ends);
   const reader = response.body.getReader();
   const stop = (): void => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop, { once: true });

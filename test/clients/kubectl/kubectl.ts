@@ -67,7 +67,12 @@ export function describeKubectls(title: string, define: (kubectl: Kubectl) => vo
   });
 }
 
-function createKubectl(options: { minor: number; path: string; folder: string; kubeconfig: () => string }): Kubectl {
+export function createKubectl(options: {
+  minor: number;
+  path: string;
+  folder: string;
+  kubeconfig: () => string;
+}): Kubectl {
   const { minor, path, folder } = options;
   const namespace = `kubectl-1-${minor}`;
   // A namespace that the command names comes later, and wins.
@@ -122,7 +127,7 @@ function toManifest(stdin: object): object {
 }
 
 /** Minor version → path. On the PATH they are called kubectl; beside what that links to, kubectl.1.31 and the like. */
-async function findKubectls(): Promise<Map<number, string>> {
+export async function findKubectls(): Promise<Map<number, string>> {
   const peers = await buildPeers();
   const onPath = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   const folders = new Set(onPath.flatMap((folder) => [folder, ...linkTargets(folder)]));

@@ -30,8 +30,8 @@ test("applying creates, merges with others' fields, and takes back its own", asy
   assert.deepEqual(body["data"], { a: "1", c: "2" });
   const owners = body.metadata.managedFields?.map(({ manager, operation, fieldsV1 }) => [manager, operation, fieldsV1]);
   assert.deepEqual(owners, [
-    ["two", "Apply", { "f:data": { "f:c": {} } }],
     ["one", "Apply", { "f:data": { "f:a": {} } }],
+    ["two", "Apply", { "f:data": { "f:c": {} } }],
   ]);
 });
 

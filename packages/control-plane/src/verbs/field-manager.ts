@@ -5,8 +5,8 @@ import type { Manager } from "../apply/managed-fields.ts";
 import { typingOf } from "../apply/typing.ts";
 import { invalidOptions } from "../status-error.ts";
 import type { StatusCause } from "../status-error.ts";
-import { toApiVersion } from "../object.ts";
-import type { KubeObject } from "../object.ts";
+import { stringAt, toApiVersion } from "../object.ts";
+import type { JsonObject, KubeObject } from "../object.ts";
 import { optionsKind } from "./context.ts";
 import type { Context } from "./context.ts";
 
@@ -66,5 +66,14 @@ export function setManagedFields(
   managedFields: NonNullable<KubeObject["metadata"]["managedFields"]>,
 ): void {
   if (managedFields.length === 0) delete object.metadata.managedFields;
-  else object.metadata.managedFields = managedFields;
+  else object.metadata.managedFields = managedFields.toSorted(compareEntries);
+}
+
+/** Those that apply first, then by age. */
+function compareEntries(a: JsonObject, b: JsonObject): number {
+  for (const field of ["operation", "time", "manager", "apiVersion", "subresource"]) {
+    const [left, right] = [stringAt(a, field), stringAt(b, field)];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
 }

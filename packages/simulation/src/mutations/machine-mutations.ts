@@ -66,7 +66,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: "drops the finalizer first",
     file: `${MACHINE}/decide-deletion.ts`,
-    find: `  if (holdsInstance(machine) && !abandoned) {`,
+    find: `  if (!abandoned) {`,
     replace: `  if (false) {`,
     why: "A deleted Machine leaves its instance behind.",
     within: 20,

@@ -90,6 +90,21 @@ export const HAPPENINGS: readonly Happening[] = [
     },
   },
   {
+    // Once: of several at a time the collector would rather believe that the cluster has lost its Machines.
+    name: "user takes a Machine's finalizers off",
+    weight: 1,
+    async run(world, random) {
+      const machine = anyOf(random, machinesOf(world));
+      if (machine === undefined || world.wishes.freed.size > 0) return undefined;
+      const path = `${V1ALPHA1}/machines/${machine.metadata.name}`;
+      world.wishes.deletedMachines.add(machine.metadata.uid ?? "");
+      world.wishes.freed.add(machine.metadata.uid ?? "");
+      await world.cluster.request("DELETE", path);
+      await world.cluster.request("PATCH", path, { metadata: { finalizers: null } });
+      return machine.metadata.name;
+    },
+  },
+  {
     name: "user deletes a Node",
     weight: 1,
     async run(world, random) {

@@ -10,7 +10,7 @@ export const nothingDestroyedInDoubt: Invariant = {
     "A VM is deleted only for a Machine that is being deleted or gone, replaced only when it is really gone, and given up " +
     "only then; a Node goes only with its Machine.",
   when: "always",
-  watch({ cluster, cloud, scheduler, onEffect }) {
+  watch({ cluster, cloud, scheduler, wishes, onEffect }) {
     let broken: string | undefined;
     const { machines } = cluster.objects;
     /** Node name → UID of the Machine that owned it last. */
@@ -39,7 +39,7 @@ export const nothingDestroyedInDoubt: Invariant = {
       }
       const isReleased = type === "DELETED" || !now.metadata.finalizers?.includes(FINALIZER_INSTANCE);
       const wasHeld = before.metadata.finalizers?.includes(FINALIZER_INSTANCE) === true;
-      const isAbandoned = now.metadata.annotations?.[ANNOTATION_ABANDON] === "true";
+      const isAbandoned = now.metadata.annotations?.[ANNOTATION_ABANDON] === "true" || wishes.freed.has(uid);
       if (isReleased && wasHeld && !isAbandoned && alive[0] !== undefined) {
         broken ??= `Machine ${now.metadata.name} is let go, and its VM ${alive[0].id} is still there`;
       }

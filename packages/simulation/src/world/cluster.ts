@@ -34,6 +34,8 @@ export type ClusterChange = {
 export type Cluster = {
   readonly endpoint: Endpoint;
   readonly adminToken: string;
+  /** What instances are marked with. */
+  readonly uid: string;
   /** By UID. */
   readonly objects: Objects;
   onChange(listener: (change: ClusterChange) => void): void;
@@ -74,7 +76,13 @@ export async function createCluster(options: { scheduler: Scheduler; random: Ran
     nodes: new Map(),
     events: new Map(),
   };
+  const kubeSystem = await request<KubeObject>(controlPlane, {
+    method: "GET",
+    path: `/api/v1/namespaces/${NAMESPACE}`,
+    body: undefined,
+  });
   const cluster: Cluster = {
+    uid: kubeSystem.metadata.uid ?? "",
     endpoint: {
       name: "kube",
       kind: "kube",

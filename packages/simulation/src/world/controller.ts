@@ -11,6 +11,7 @@ export type ControllerOptions = {
   kube: Handler;
   cloud: Handler;
   adminToken: string;
+  clusterUid: string;
   definition: AnyProviderDefinition;
   /** Runs behind a Lease, as one of several replicas. */
   electsLeader: boolean;
@@ -20,6 +21,8 @@ export type ControllerOptions = {
 };
 
 const USER_AGENT = "machine-controller";
+/** Shorter than anybody would set them, so that a world need not last for hours. */
+const ORPHANS = { graceMs: 120_000, intervalMs: 90_000 };
 
 /** Until the process is killed, which it never notices, or something in it fails for good: then it rejects. */
 export async function runController(process: Process, options: ControllerOptions): Promise<void> {
@@ -42,8 +45,8 @@ export async function runController(process: Process, options: ControllerOptions
       onError: (error) => log("warn", `event not written: ${String(error)}`),
     });
     const resolver = createConfigVarResolver({ ...createDataReaders(client, clock), environment: {} });
-    const runtime = { fetch: options.cloud, clock, random, resolver, environment: {} };
-    const { definition } = options;
+    const { clusterUid, definition } = options;
+    const runtime = { fetch: options.cloud, clock, random, resolver, environment: {}, clusterUid };
     const { informers, controllers } = createControllers({
       client,
       clock,
@@ -61,6 +64,7 @@ export async function runController(process: Process, options: ControllerOptions
         skipEvictionAfterMs: 120_000,
       },
       userData: { clusterDns: ["10.96.0.10"], kubeletFeatureGates: {}, apiServer: undefined },
+      orphans: { clusterUid, mode: "delete", ...ORPHANS },
       onDecision: options.onDecision,
       signal,
     });

@@ -22,6 +22,8 @@ export type Wishes = {
   readonly hungVms: Set<string>;
   /** Machines that a user took out of their MachineSet. */
   readonly released: Set<string>;
+  /** Machines whose finalizers a user took off: only the orphan collector knows of their VMs. */
+  readonly freed: Set<string>;
   /** Only a person can help the Machine. */
   waitsForPerson(machine: Machine): boolean;
 };
@@ -121,6 +123,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
         kube: network.connect(process, cluster.endpoint, { isController: true }),
         cloud: network.connect(process, cloud.endpoint, { isController: true }),
         adminToken: cluster.adminToken,
+        clusterUid: cluster.uid,
         definition: cloud.definition,
         electsLeader: scenario.replicas > 1,
         joinClusterTimeoutMs: scenario.joinClusterTimeoutMs,
@@ -138,6 +141,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     deletedNodes: new Set(),
     hungVms: new Set(),
     released: new Set(),
+    freed: new Set(),
     waitsForPerson: ({ metadata }) =>
       cloud.vms.some(({ id, machineUid }) => machineUid === metadata.uid && wishes.hungVms.has(id)),
   };

@@ -3,7 +3,15 @@ import { type CloudOptions, type Credential, exists, type SimulatedCloud, type V
 import type { CloudModel } from "./model.ts";
 import { definePlainProvider, type PlainInstance } from "./provider.ts";
 
-type Record = Vm & { token: string | undefined; hiddenUntilMs: number; notFoundUntilMs: number; lingerMs: number };
+type Record = Vm & {
+  token: string | undefined;
+  cluster: string;
+  hiddenUntilMs: number;
+  notFoundUntilMs: number;
+  lingerMs: number;
+};
+
+type Creation = { name: string; mark: string; cluster: string; userData: string; token?: string };
 
 const BOOT_MS = 1_000;
 
@@ -21,12 +29,13 @@ export function createPlainCloud(model: CloudModel, { scheduler, random }: Cloud
       id: vm.id,
       name: vm.name,
       mark: vm.machineUid ?? "",
+      cluster: vm.cluster,
       address: vm.address,
       status: vm.deletionAskedAtMs === undefined ? "running" : "deleting",
     },
   });
 
-  function create(account: string, body: { name: string; mark: string; userData: string; token?: string }): Response {
+  function create(account: string, body: Creation): Response {
     const nowMs = scheduler.now();
     const mine = vms.filter((vm) => vm.account === account);
     if (idempotency.class === "token") {
@@ -45,6 +54,7 @@ export function createPlainCloud(model: CloudModel, { scheduler, random }: Cloud
       address: `10.1.${vms.length >> 8}.${vms.length & 255}`,
       userData: body.userData,
       token: body.token,
+      cluster: body.cluster,
       createdAtMs: nowMs,
       runsAtMs: nowMs + BOOT_MS,
       hiddenUntilMs: nowMs + luck.int(visibilityMs),

@@ -14,7 +14,14 @@ import {
 import type { CloudModel } from "./model.ts";
 
 /** An instance as the API shows it. */
-export type PlainInstance = { id: string; name: string; mark: string; address: string; status: "running" | "deleting" };
+export type PlainInstance = {
+  id: string;
+  name: string;
+  mark: string;
+  cluster: string;
+  address: string;
+  status: "running" | "deleting";
+};
 
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the types of the fields are inferred
 export function definePlainProvider({ name, title, idempotency, namesAccount }: CloudModel) {
@@ -60,8 +67,15 @@ export function definePlainProvider({ name, title, idempotency, namesAccount }: 
       return toInstance(instance);
     },
 
-    async create({ client, name, uid, userData, token, config, signal }) {
-      const body = { name, mark: uid, size: config.size, userData, ...(idempotency.class === "token" && { token }) };
+    async create({ client, name, uid, clusterUid = "", userData, token, config, signal }) {
+      const body = {
+        name,
+        mark: uid,
+        cluster: clusterUid,
+        size: config.size,
+        userData,
+        ...(idempotency.class === "token" && { token }),
+      };
       try {
         return toInstance((await client.post<{ instance: PlainInstance }>("/instances", { body, signal })).instance);
       } catch (error) {
@@ -107,10 +121,11 @@ async function marked(client: CloudClient, mark: string, signal: AbortSignal): P
     .toSorted((one, other) => Number(one.status === "deleting") - Number(other.status === "deleting"));
 }
 
-const toInstance = ({ id, name, mark, address, status }: PlainInstance): Instance => ({
+const toInstance = ({ id, name, mark, cluster, address, status }: PlainInstance): Instance => ({
   id,
   name,
   machineUid: mark,
+  clusterUid: cluster,
   addresses: [{ type: "InternalIP", address }],
   status,
 });

@@ -97,6 +97,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     replace: `return -Infinity;`,
     why: "A creation that is still under way when its Machine is deleted leaks the instance.",
     within: 150,
+    escapes: true,
   },
   {
     name: "is Ready as soon as a Node is there",
@@ -121,6 +122,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     replace: `retryAtMs: nowMs + (backoffMs > 0 ? 20 : 0) };`,
     why: "A cloud that refuses is asked without a pause.",
     within: 60,
+    escapes: true,
   },
   {
     name: "gives a Machine no time to join",

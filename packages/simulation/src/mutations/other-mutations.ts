@@ -33,6 +33,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: `const minAvailable = replicas - maxUnavailable - 1;`,
     why: "A rollout deletes Machines that serve below what maxUnavailable allows.",
     within: 60,
+    escapes: true,
   },
   {
     name: "keeps what a watch says is deleted",
@@ -41,6 +42,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: ``,
     why: "Controllers go on counting Machines that are gone.",
     within: 20,
+    escapes: true,
   },
   {
     name: "never lists again after 410",
@@ -49,6 +51,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: `if (isKubeError(error, "Expired")) onError(error);`,
     why: "After a compaction a controller hears nothing any more.",
     within: 60,
+    escapes: true,
   },
   {
     name: "loses an event that came while its key was worked on",
@@ -57,6 +60,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: ``,
     why: "A change that arrives during a reconcile is never looked at.",
     within: 20,
+    escapes: true,
   },
   {
     name: "does not come back after an error",
@@ -82,6 +86,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
   if (status >= 500) return new ProviderError(`,
     why: "A cloud that is ill for a while has all its instances replaced or given up.",
     within: 120,
+    escapes: true,
     cloud: "plain-name",
   },
   {
@@ -99,6 +104,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: ``,
     why: "After a lost answer the Machine never finds its server.",
     within: 60,
+    escapes: true,
     cloud: "hetzner",
   },
   {
@@ -108,6 +114,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: `if (servers.length > 99) return false;`,
     why: "A deletion that fails leaks the server.",
     within: 20,
+    escapes: true,
     cloud: "hetzner",
   },
 ];

@@ -49,7 +49,12 @@ function dial(cluster: ClusterAccess): Handler {
         signal: request.signal,
         dispatcher,
       });
-      return response;
+      // Read whole, so that a server that goes away later is no error of nobody's.
+      const content = await response.arrayBuffer();
+      return new Response(content.byteLength === 0 ? null : content, {
+        status: response.status,
+        headers: [...response.headers],
+      });
     } catch (error) {
       if (request.signal.aborted) throw error;
       const code = codeOf(error);

@@ -28,7 +28,7 @@ export function describeFailover(kind: ApiServerKind, kills: number): void {
       const takeovers: number[] = [];
       for (let kill = 0; kill < kills; kill++) {
         // It counts the 15 s from when it first saw the Lease.
-        await standBy.printed(/"the leader is"/);
+        await standBy.printed(/"there is a new leader"/);
         await fleet.scale(kill % 2 === 0 ? MOST : FEW);
         await sleep(Math.random() * AT_WORK_MS);
         const { holder } = await lease(fleet);

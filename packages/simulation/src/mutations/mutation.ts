@@ -11,7 +11,7 @@ export type Mutation = {
   readonly why: string;
   /** Seeds, from 1, within which it has to be caught. */
   readonly within: number;
-  /** No world shows it so far: said at every run, and an error once one does, so that the mark goes. */
+  /** No world shows it so far: said at every run, and no error. */
   readonly escapes?: true;
   /** Where only one kind of cloud can show it. */
   readonly cloud?: CloudName;

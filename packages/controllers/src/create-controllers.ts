@@ -62,10 +62,7 @@ export type ControllersOptions = {
   signal: AbortSignal;
 };
 
-export type OrphanOptions = Pick<
-  OrphanCollectorOptions,
-  "clusterUid" | "mode" | "graceMs" | "intervalMs" | "onOrphans"
->;
+export type OrphanOptions = Pick<OrphanCollectorOptions, "clusterUid" | "mode" | "graceMs" | "intervalMs">;
 
 export type Controllers = {
   informers: readonly Pick<Informer, "name" | "synced" | "run" | "metrics" | "store">[];

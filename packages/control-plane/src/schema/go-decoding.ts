@@ -9,6 +9,7 @@ import {
   requiredNames,
 } from "./structural.ts";
 import type { Schema } from "./structural.ts";
+import { hasType } from "./validate.ts";
 
 type Place = {
   /** The Go type that holds the field. */
@@ -82,20 +83,8 @@ function unreadableTime(text: string): string | undefined {
 
 function fits(value: unknown, schema: Schema): boolean {
   if (isIntOrString(schema)) return typeof value === "string" || typeof value === "number";
-  switch (schema["type"]) {
-    case "object":
-      return isJsonObject(value);
-    case "array":
-      return Array.isArray(value);
-    case "integer":
-      return Number.isInteger(value);
-    case "number":
-    case "boolean":
-    case "string":
-      return typeof value === schema["type"];
-    default:
-      return true;
-  }
+  const { type } = schema;
+  return typeof type !== "string" || hasType(value, type);
 }
 
 function typeName(value: unknown): string {

@@ -41,7 +41,8 @@ function checkType(value: unknown, schema: Schema, path: string): StatusCause | 
   return typeInvalid({ value, path, type });
 }
 
-function hasType(value: unknown, type: string): boolean {
+/** Whether a value is of a type that a schema may name; whole numbers are of both number types. */
+export function hasType(value: unknown, type: string): boolean {
   switch (type) {
     case "object":
       return isJsonObject(value);

@@ -41,8 +41,6 @@ export type OrphanCollectorOptions = {
   graceMs: number;
   /** Time between passes. */
   intervalMs: number;
-  /** Told after each pass, for metrics. */
-  onOrphans?: (count: number) => void;
 };
 
 type Call = { readonly signal: AbortSignal };
@@ -84,7 +82,6 @@ export function createOrphanCollector(options: OrphanCollectorOptions): Controll
         if (outcome === "deleted") tell("Normal", "OrphanDeleted", `Deleted ${describe(orphan)}`);
       }
     }
-    options.onOrphans?.(decision.quarantine.length);
     return { requeueAfterMs: options.intervalMs };
   }
 

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { countWrites } from "../provisioning/count-writes.ts";
 import { PROVIDERS } from "../provisioning/providers.ts";
 import { openRealCluster, type RealCluster } from "../provisioning/real-cluster.ts";
+import { DRAINS } from "./drains.ts";
 import { ROLLOUTS } from "./rollouts.ts";
 
 describe("rollouts", { concurrency: 8 }, () => {
@@ -22,7 +23,7 @@ describe("rollouts", { concurrency: 8 }, () => {
     await cluster.site.close();
   });
 
-  for (const { name, run } of ROLLOUTS) {
+  for (const { name, run } of [...ROLLOUTS, ...DRAINS]) {
     test(name, () =>
       run(cluster.site, async ({ plural, group }, name, replicas) => {
         await cluster.kubectl("scale", `${plural}.${group}/${name}`, `--replicas=${replicas}`);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { NAMESPACE } from "../provisioning/manifest.ts";
 import { PROVIDERS } from "../provisioning/providers.ts";
 import { openEmbedded, type Site } from "../provisioning/site.ts";
+import { DRAINS } from "./drains.ts";
 import { ROLLOUTS, type Scale } from "./rollouts.ts";
 
 describe("rollouts", { concurrency: 8 }, () => {
@@ -21,5 +22,5 @@ describe("rollouts", { concurrency: 8 }, () => {
       signal: site.signal,
     });
   };
-  for (const { name, run } of ROLLOUTS) test(name, () => run(site, scale));
+  for (const { name, run } of [...ROLLOUTS, ...DRAINS]) test(name, () => run(site, scale));
 });

@@ -58,6 +58,8 @@ export type Observers = {
   onCreated: (controllers: Controllers & { providers: ReadonlyMap<string, Provider> }) => void;
   /** Told of the call budget of every cloud credential that is taken into use. */
   onBudget: (of: { provider: string; credential: string }, budget: CallBudget) => void;
+  /** Told after each pass of the instances whose Machine no longer exists. */
+  onOrphans: NonNullable<OrphanOptions["onPass"]>;
 };
 
 /** Until the signal aborts and everything under way has come to its end. */
@@ -68,6 +70,7 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
     logContext = createLogContext(),
     onCreated,
     onBudget,
+    onOrphans,
   } = settings.observers ?? {};
   const around: Around = settings.observers?.around ?? ((_work, run) => run());
   const events = createEventRecorder({
@@ -102,7 +105,14 @@ export async function runControllers(settings: ControllerSettings, signal: Abort
       apiServer: settings.apiServer,
     },
     ...(settings.orphans &&
-      clusterUid !== undefined && { orphans: { ...settings.orphans, clusterUid, intervalMs: ORPHAN_INTERVAL_MS } }),
+      clusterUid !== undefined && {
+        orphans: {
+          ...settings.orphans,
+          clusterUid,
+          intervalMs: ORPHAN_INTERVAL_MS,
+          ...(onOrphans && { onPass: onOrphans }),
+        },
+      }),
     aroundEffect: ({ key, kind }, run) => around({ kind: "effect", controller: "machine", key, effect: kind }, run),
     signal,
   });

@@ -100,6 +100,7 @@ export async function run(flags: RunFlags, environment: NodeJS.ProcessEnv): Prom
             logContext,
             around,
             onBudget: metrics.addBudget,
+            onOrphans: metrics.setOrphans,
             onCreated(created) {
               metrics.watch(created);
               liveness.watch(created.controllers);

@@ -62,7 +62,7 @@ export type ControllersOptions = {
   signal: AbortSignal;
 };
 
-export type OrphanOptions = Pick<OrphanCollectorOptions, "clusterUid" | "mode" | "graceMs" | "intervalMs">;
+export type OrphanOptions = Pick<OrphanCollectorOptions, "clusterUid" | "mode" | "graceMs" | "intervalMs" | "onPass">;
 
 export type Controllers = {
   informers: readonly Pick<Informer, "name" | "synced" | "run" | "metrics" | "store">[];

@@ -274,3 +274,11 @@ test("queues, workers and watches have controller-runtime's and client-go's name
   ]);
   assert.equal((await samples("machine_controller_informer_watches_total")).length, 3);
 });
+
+test("orphans are counted by provider, and one that has none any more stays, with 0", async () => {
+  const { metrics, samples } = world();
+  metrics.setOrphans([{ provider: "hetzner" }, { provider: "hetzner" }]);
+  assert.deepEqual(await samples("machine_controller_orphans"), ['machine_controller_orphans{provider="hetzner"} 2']);
+  metrics.setOrphans([]);
+  assert.deepEqual(await samples("machine_controller_orphans"), ['machine_controller_orphans{provider="hetzner"} 0']);
+});

@@ -7,6 +7,7 @@ import type { Around } from "../observe/work.ts";
 import { createBudgetMetrics } from "./budget-metrics.ts";
 import { registerControllerMetrics } from "./controller-metrics.ts";
 import { envelopeOf, registerMachineMetrics } from "./machine-metrics.ts";
+import { createOrphanMetric } from "./orphan-metric.ts";
 import { createProcessMetrics, type ProcessMetrics } from "./process-metrics.ts";
 import { registerProvisioningMetrics } from "./provisioning-metrics.ts";
 import { registerReplicaMetrics } from "./replica-metrics.ts";
@@ -16,6 +17,8 @@ export type Metrics = ProcessMetrics & {
   around: Around;
   /** Told of the call budget of every cloud credential that is taken into use. */
   addBudget(of: { provider: string; credential: string }, budget: Pick<CallBudget, "state">): void;
+  /** Told after each pass of the instances whose Machine no longer exists. */
+  setOrphans(orphans: readonly { provider: string }[]): void;
   /** Called once, when this process begins to lead. */
   watch(created: Controllers & { providers: ReadonlyMap<string, Provider> }): void;
   /** In the text form of Prometheus. */
@@ -34,6 +37,7 @@ export function createMetrics(options: {
     ...createProcessMetrics({ registry, ...options }),
     around: createWorkMetrics({ registry, clock }),
     addBudget: createBudgetMetrics(registry),
+    setOrphans: createOrphanMetric(registry),
     watch({ controllers, informers, caches, providers }) {
       registerControllerMetrics({ registry, controllers, informers });
       registerMachineMetrics({

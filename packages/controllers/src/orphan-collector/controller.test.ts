@@ -48,11 +48,17 @@ test("an orphan is quarantined first and deleted only after its grace", async (t
 });
 
 test("a report deletes nothing, and says once what it found", async (t) => {
-  const world = await start(t, { orphans: { mode: "report" } });
+  const counts: number[] = [];
+  const onPass = (orphans: readonly unknown[]): void => void counts.push(orphans.length);
+  const world = await start(t, { orphans: { mode: "report", onPass } });
   const id = orphan(world);
   await world.pass(5 * HOUR_MS);
   assert.ok(isLive(world, id));
   assert.deepEqual(reasons(world), ["OrphanFound"]);
+  assert.deepEqual([counts.at(0), counts.at(-1)], [1, 1]);
+  world.cloud.lose(id);
+  await world.pass(11 * MINUTE_MS);
+  assert.equal(counts.at(-1), 0);
 });
 
 test("the grace goes on through restarts, and a clock set back begins it anew", async (t) => {

@@ -41,6 +41,8 @@ export type OrphanCollectorOptions = {
   graceMs: number;
   /** Time between passes. */
   intervalMs: number;
+  /** Told after each pass of all that is in quarantine. */
+  onPass?: (orphans: readonly Orphan[]) => void;
 };
 
 type Call = { readonly signal: AbortSignal };
@@ -66,6 +68,7 @@ export function createOrphanCollector(options: OrphanCollectorOptions): Controll
     const snapshot = { nowMs: clock.now(), clusterUid, graceMs: options.graceMs, lists, machines: live };
     const decision = decideOrphans({ ...snapshot, quarantined: quarantine.orphans });
     const stored = await writeQuarantine(client, quarantine, { orphans: decision.quarantine, ...call });
+    options.onPass?.(decision.quarantine);
     const tell = (type: "Normal" | "Warning", reason: string, message: string): void => {
       log("warn", message);
       if (stored !== undefined) events.event(stored, { type, reason, message });

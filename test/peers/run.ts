@@ -1,4 +1,4 @@
-// `node test/peers/run.ts [PATTERN …]`: builds the real control plane, then runs every *.peer.test.ts of the repository,
+// `npm run peers [-- PATTERN …]`: builds the real control plane, then runs every *.peer.test.ts of the repository,
 // or those whose path contains a PATTERN. Where there is no Go it says so and succeeds.
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";

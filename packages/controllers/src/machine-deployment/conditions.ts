@@ -20,6 +20,8 @@ const NO_DEADLINE_SECONDS = 2 ** 31 - 1;
 const COMPLETE = "NewReplicaSetAvailable";
 const PAUSED = "DeploymentPaused";
 const TIMED_OUT = "ProgressDeadlineExceeded";
+/** Nothing moves until somebody has edited it. */
+export const INVALID = "InvalidConfiguration";
 
 /** @returns all conditions, and the event that a missed deadline deserves; undefined where none differs. */
 export function conditionsOf(
@@ -60,12 +62,12 @@ export function conditionsOf(
 export function deadlineAt({ deployment }: Snapshot): number | undefined {
   const current = progressingOf(deployment);
   const seconds = deployment.spec.progressDeadlineSeconds ?? DEFAULT_DEADLINE_SECONDS;
-  if (current === undefined || [COMPLETE, PAUSED, TIMED_OUT].includes(current.reason ?? "")) return undefined;
+  if (current === undefined || [COMPLETE, PAUSED, TIMED_OUT, INVALID].includes(current.reason ?? "")) return undefined;
   if (seconds === NO_DEADLINE_SECONDS) return undefined;
   return Date.parse(current.lastUpdateTime ?? current.lastTransitionTime ?? "") + seconds * 1_000;
 }
 
-const progressingOf = ({ status }: MachineDeployment): DeploymentCondition | undefined =>
+export const progressingOf = ({ status }: MachineDeployment): DeploymentCondition | undefined =>
   status?.conditions?.find(({ type }) => type === "Progressing");
 
 function progressingCondition(snapshot: Snapshot, { counts, isComplete }: Progress): Wanted | "keep" {
@@ -86,7 +88,7 @@ function progressingCondition(snapshot: Snapshot, { counts, isComplete }: Progre
     name ? `MachineSet "${name}" is progressing.` : "Machines of older templates go.",
   );
   if (hasProgressed(deployment.status ?? {}, counts)) return progressed;
-  if (current === undefined || current.reason === COMPLETE) {
+  if (current === undefined || current.reason === COMPLETE || current.reason === INVALID) {
     if (newSet === undefined) return progressed;
     return historyOf(newSet.set).length === 0
       ? toProgress("NewReplicaSetCreated", `Created new MachineSet "${name}".`)

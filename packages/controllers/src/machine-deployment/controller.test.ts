@@ -127,13 +127,40 @@ test("while paused no template is rolled out, and a changed count still is", asy
   await world.until(isRolledOut(world, "1.36.2", 3));
 });
 
-test("limits that make no sense are an error that is told, and nothing moves", async () => {
+test("one that makes no sense says so in its condition, once, and nothing moves until it is edited", async () => {
   const world = await fleetWorld();
   add(world, { strategy: { rollingUpdate: { maxSurge: "many" } } });
   await world.pass(20_000);
+  const progressing = (): unknown[] => {
+    const { status } = world.cluster.get<MachineDeployment>(machineDeployments, "md") ?? {};
+    const found = status?.conditions?.find(({ type }) => type === "Progressing");
+    return [found?.status, found?.reason, status?.observedGeneration];
+  };
+  assert.deepEqual(progressing(), ["False", "InvalidConfiguration", 1]);
   assert.match(world.events[0]?.message ?? "", /spec\.strategy\.rollingUpdate/);
-  assert.equal(world.events.length, 1);
   assert.equal(sets(world).length, 0);
+  put(world, { replicas: 2 });
+  await world.pass(20_000);
+  assert.deepEqual(progressing(), ["False", "InvalidConfiguration", 2]);
+  assert.equal(world.events.length, 1);
+  // Longer than its deadline, which has nothing to do with it.
+  await world.pass(700_000);
+  put(world, { replicas: 3, strategy: { rollingUpdate: { maxSurge: 1 } } });
+  await world.until(isRolledOut(world, "1.36.1"));
+  await world.until(() => progressing()[1] === "NewReplicaSetAvailable");
+  assert.ok(!world.events.some(({ reason }) => reason === "ProgressDeadlineExceeded"));
+});
+
+test("one that makes no sense can be deleted", async () => {
+  const world = await fleetWorld();
+  put(world, { replicas: 1, selector: { matchLabels: { app: "other" } }, template: template("1.36.1") });
+  world.cluster.put(machineDeployments, { metadata: { name: "md", finalizers: ["theirs"] } });
+  await world.pass(5_000);
+  const before = world.faults.calls.length;
+  world.cluster.remove(machineDeployments, "md");
+  await world.pass(20_000);
+  assert.deepEqual([world.events.length, world.faults.calls.length - before], [1, 0]);
+  assert.match(world.events[0]?.message ?? "", /spec\.selector/);
 });
 
 test("its deletePolicy becomes that of its MachineSets; without one they keep theirs", async () => {

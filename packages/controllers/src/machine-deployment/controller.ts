@@ -9,20 +9,21 @@ import {
   type Informer,
   keyOf,
 } from "@machine-controller/kube-runtime";
-import { InvalidObjectError } from "../invalid-object.ts";
 import type { Log } from "../log.ts";
 import { isNodeReady } from "../machine/node-match.ts";
 import type { MachineSetOptions } from "../machine-set/controller.ts";
 import { machinesOf, membershipOf } from "../machine-set/members.ts";
 import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
-import { selectorProblem, selects } from "../selector.ts";
+import { selects } from "../selector.ts";
 import { createStatusPace, STATUS_DELAY_MS } from "../status-pace.ts";
 import { act } from "./act.ts";
 import { isComplete } from "./counts.ts";
 import { oldestFirst, splitSets } from "./current-set.ts";
 import { decide } from "./decide.ts";
-import { type Limits, limitsOf } from "./rollout.ts";
+import type { Decision } from "./decision.ts";
+import { decideInvalid } from "./decide-invalid.ts";
+import { limitsOf } from "./rollout.ts";
 import { type SetView, sizeOf, type Snapshot } from "./snapshot.ts";
 
 export type MachineDeploymentControllerOptions = {
@@ -73,13 +74,12 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
       const uid = deployment.metadata.uid ?? "";
       const waitForSetMs = awaitsSet(uid);
       if (waitForSetMs > 0) return { requeueAfterMs: waitForSetMs };
-      const snapshot = observe(deployment, { passedOver, failure: failed?.failure });
-      const decision = decide(snapshot);
+      const { decision, isRolling } = next(deployment, { passedOver, failure: failed?.failure });
       if (decision.kind === "wait") {
         log("debug", decision.why, { machineDeployment: key });
         pace.note(uid, decision.owesStatus ?? false);
-        if (isComplete(snapshot)) rolling.delete(uid);
-        else rolling.add(uid);
+        if (isRolling()) rolling.add(uid);
+        else rolling.delete(uid);
         const waitMs = decision.untilMs === undefined ? undefined : Math.max(1, decision.untilMs - clock.now());
         if (failed === undefined) return waitMs === undefined ? {} : { requeueAfterMs: waitMs };
         if (waitMs !== undefined) controller.enqueueAfter(key, waitMs);
@@ -101,6 +101,16 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     throw new Error(`MachineDeployment ${key} did not come to rest within ${MOST_STEPS} steps`);
   }
 
+  function next(
+    deployment: MachineDeployment,
+    pass: Pick<Snapshot, "passedOver" | "failure">,
+  ): { decision: Decision; isRolling: () => boolean } {
+    const invalid = decideInvalid(deployment, clock.now());
+    if (invalid !== undefined) return { decision: invalid, isRolling: () => false };
+    const snapshot = observe(deployment, pass);
+    return { decision: decide(snapshot), isRolling: () => !isComplete(snapshot) };
+  }
+
   function observe(deployment: MachineDeployment, pass: Pick<Snapshot, "passedOver" | "failure">): Snapshot {
     const nowMs = clock.now();
     const { uid = "" } = deployment.metadata;
@@ -116,7 +126,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
       ...pass,
       nowMs,
       deployment,
-      limits: validLimits(deployment),
+      limits: limitsOf(deployment),
       claims: claimsOf(deployment, informers.machineSets),
       sets: views,
       newSet: views.find(({ set }) => set === newSet),
@@ -179,17 +189,5 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     if (deployment === undefined) return;
     if (rolling.has(deployment.metadata.uid ?? "")) controller.enqueue(keyOf(deployment));
     else controller.enqueueAfter(keyOf(deployment), STATUS_DELAY_MS);
-  }
-}
-
-/** @throws InvalidObjectError */
-function validLimits(deployment: MachineDeployment): Limits {
-  const { spec } = deployment;
-  const problem = selectorProblem(spec.selector, spec.template.metadata?.labels);
-  if (problem !== undefined) throw new InvalidObjectError(problem);
-  try {
-    return limitsOf(deployment);
-  } catch (cause) {
-    throw new InvalidObjectError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }

@@ -3,6 +3,7 @@
  * absent, and where the schema says `additionalProperties: false` an unknown key is a problem.
  */
 import type { Static, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
 import { Errors } from "typebox/value";
 import { nearestName } from "./nearest-name.ts";
 import { literalsOf } from "./schema.ts";
@@ -19,7 +20,7 @@ export type Parsed<T> = { value: T; problems: Problem[] };
 export function parseAs<T extends TSchema>(schema: T, value: unknown, path: string): Parsed<Static<T>> {
   const problems: Problem[] = [];
   const canonical = canonicalize(schema, value, { path, problems });
-  for (const { keyword, instancePath, params } of Errors(schema, canonical)) {
+  for (const { keyword, instancePath, params } of fits(schema, canonical) ? [] : Errors(schema, canonical)) {
     const steps = instancePath.split("/").slice(1);
     const at = steps.reduce((parent, step) => parent + (/^\d+$/.test(step) ? `[${step}]` : `.${step}`), path);
     const found = steps.reduce<unknown>(
@@ -30,6 +31,15 @@ export function parseAs<T extends TSchema>(schema: T, value: unknown, path: stri
     if (message !== undefined) problems.push({ path: at, message });
   }
   return { value: canonical as Static<T>, problems };
+}
+
+const compiled = new WeakMap<TSchema, { Check(value: unknown): boolean }>();
+
+/** What is read often is right as a rule; finding out what is wrong with it costs seventy times as much. */
+function fits(schema: TSchema, value: unknown): boolean {
+  let checked = compiled.get(schema);
+  if (checked === undefined) compiled.set(schema, (checked = Compile(schema)));
+  return checked.Check(value);
 }
 
 /** Problems as one sentence, for a status or an event. */

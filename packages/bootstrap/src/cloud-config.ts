@@ -16,13 +16,34 @@ export type CloudConfig = {
 };
 
 /** cloud-init reads YAML 1.1, where an unquoted 0644 is a number and `on` is a boolean. */
+const YAML_OPTIONS = {
+  version: "1.1",
+  blockQuote: "literal",
+  lineWidth: 0,
+  indentSeq: false,
+  aliasDuplicateObjects: false,
+} as const;
+
 export function toCloudConfigYaml(document: CloudConfig): string {
-  const yaml = stringify(document, {
-    version: "1.1",
-    blockQuote: "literal",
-    lineWidth: 0,
-    indentSeq: false,
-    aliasDuplicateObjects: false,
-  });
-  return `#cloud-config\n${yaml}`;
+  const parts = Object.entries(document).map(([key, value]) =>
+    key === "write_files"
+      ? `${key}:\n${(value as readonly NodeFile[]).map(toItem).join("")}`
+      : stringify({ [key]: value }, YAML_OPTIONS),
+  );
+  return `#cloud-config\n${parts.join("")}`;
+}
+
+/** Most files are the same on every node of a cluster. */
+const MOST_KEPT = 64;
+const kept = new Map<string, string>();
+
+/** A file as an item of a list at the beginning of the line. */
+function toItem(nodeFile: NodeFile): string {
+  const key = JSON.stringify(nodeFile);
+  const item = kept.get(key) ?? stringify([nodeFile], YAML_OPTIONS);
+  kept.delete(key);
+  kept.set(key, item);
+  const [oldest] = kept.keys();
+  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  return item;
 }

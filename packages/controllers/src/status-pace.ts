@@ -1,7 +1,10 @@
-/** When the status of a MachineSet or MachineDeployment is written: what happens within a moment becomes one write. */
+/** How often a MachineSet or MachineDeployment is looked at and its status written: what happens within a moment is one. */
 
 /** A hundred Nodes that join together are a few writes. No decision rests on a status, so none waits for it. */
 export const STATUS_DELAY_MS = 500;
+
+/** Between passes over one MachineSet or MachineDeployment: each looks at all its Machines, whose events come in crowds. */
+export const PASS_PACE_MS = 100;
 
 /** @param staleSinceMs since when the status has been out of date; undefined: from now. */
 export const statusDueAt = (staleSinceMs: number | undefined, nowMs: number): number =>

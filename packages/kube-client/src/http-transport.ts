@@ -38,7 +38,9 @@ export function createHttpConnections({ tls, proxyUrl }: { tls: TlsOptions; prox
     async send({ url, method, headers, body, signal }) {
       const isStream = isStreaming(url);
       const dispatcher = isStream ? streams : calls;
-      const answer = await request(url, { dispatcher, method, headers, body: body ?? null, signal });
+      // Else a DELETE with a body, such as every one with a precondition, would end its connection.
+      const options = { dispatcher, method, headers, body: body ?? null, signal, reset: false };
+      const answer = await request(url, options);
       const init = { status: answer.statusCode, headers: toHeaders(answer.headers) };
       if (isStream) return new Response(Readable.toWeb(answer.body) as ReadableStream<Uint8Array>, init);
       const bytes = await answer.body.arrayBuffer();

@@ -21,6 +21,8 @@ export type ControllerOptions = {
   concurrency: number;
   /** What a key's reconcile depends on, such as a cloud: what hangs in one group takes no places from the others. */
   groupOf?: (key: string) => string;
+  /** Passes over one key begin at least this far apart: where one costs as much as the key has parts. Default: 0. */
+  paceMs?: number;
   clock: Clock;
   /** After which the signal of one reconcile aborts. Default: never. */
   reconcileTimeoutMs?: number;
@@ -43,8 +45,8 @@ export type Controller = {
 };
 
 export function createController(options: ControllerOptions): Controller {
-  const { name, reconcile, concurrency, groupOf, clock, reconcileTimeoutMs = Infinity, onError } = options;
-  const queue = createWorkQueue({ clock, placesPerGroup: concurrency, ...(groupOf && { groupOf }) });
+  const { name, reconcile, concurrency, groupOf, paceMs = 0, clock, reconcileTimeoutMs = Infinity, onError } = options;
+  const queue = createWorkQueue({ clock, placesPerGroup: concurrency, paceMs, ...(groupOf && { groupOf }) });
   let within: AroundPass = (_pass, run) => run();
 
   async function attempt(key: string, signal: AbortSignal): Promise<ReconcileResult | void> {

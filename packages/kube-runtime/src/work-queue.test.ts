@@ -48,6 +48,43 @@ test("of several delays for a key the earliest counts, once", async () => {
   assert.equal(queue.size, 0);
 });
 
+test("turns of one key keep their pace, and what is added in between is one more turn", async () => {
+  const clock = createManualClock();
+  const queue = createWorkQueue({ clock, paceMs: 100 });
+  const turns: [string, number][] = [];
+  const working = (async () => {
+    while (turns.length < 4) {
+      const key = await queue.next({ signal });
+      turns.push([key, clock.now()]);
+      queue.done(key);
+    }
+  })();
+  const start = clock.now();
+  queue.add("a");
+  await clock.advance(30);
+  queue.add("a");
+  queue.add("a");
+  queue.add("b");
+  await clock.advance(200);
+  assert.equal(turns.length, 3, "nothing was added since");
+  queue.add("a");
+  await clock.advance(0);
+  await working;
+  const since = turns.map(([key, at]) => `${key} ${at - start}`);
+  assert.deepEqual(since, ["a 0", "b 30", "a 100", "a 230"]);
+});
+
+test("a clock that is set back holds up no key", async () => {
+  const clock = createManualClock(1_000_000);
+  const queue = createWorkQueue({ clock: { ...clock, now: () => clock.now() - setBackMs }, paceMs: 100 });
+  let setBackMs = 0;
+  queue.add("a");
+  queue.done(await queue.next({ signal }));
+  setBackMs = 500_000;
+  queue.add("a");
+  assert.equal(await queue.next({ signal }), "a");
+});
+
 test("a waiting worker is woken by a delay, also by one that comes before those it knew", async () => {
   const clock = createManualClock();
   const queue = createWorkQueue({ clock });

@@ -48,12 +48,14 @@ export type WorkQueueOptions<K> = {
   groupOf?: (key: K) => string;
   /** Keys of one group that are processed at once. Default: as many as are asked for. */
   placesPerGroup?: number;
+  /** A key's turns begin at least this far apart: what is added in between becomes one turn. Default: 0. */
+  paceMs?: number;
 };
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
 
 export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQueue<K> {
-  const { clock, backoff = DEFAULT_BACKOFF, groupOf = () => "", placesPerGroup = Infinity } = options;
+  const { clock, backoff = DEFAULT_BACKOFF, groupOf = () => "", placesPerGroup = Infinity, paceMs = 0 } = options;
   const ready = createReadyGroups<K>(groupOf);
   /** Since when; the first waits longest. */
   const readySince = new Map<K, number>();
@@ -63,6 +65,8 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
   /** Added while being processed. */
   const dirty = new Map<K, number>();
   const failures = new Map<K, number>();
+  /** When a key's latest turn began, while that slows its next one; the first began first. */
+  const latestTurn = new Map<K, number>();
   const waiters = new Set<(key: K) => void>();
   let alarm: { due: number; controller: AbortController } | undefined;
   let added = 0;
@@ -73,11 +77,29 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
       dirty.set(key, Math.max(priority, dirty.get(key) ?? priority));
       return;
     }
+    const restMs = restOf(key);
+    if (restMs > 0) return delayed.add(key, clock.now() + restMs, priority);
     if (!readySince.has(key)) {
       readySince.set(key, clock.now());
       added += 1;
     }
     ready.add(key, priority);
+  }
+
+  /** How long until the key's next turn may begin. A turn in the future began before the clock was set back. */
+  function restOf(key: K): number {
+    const sinceMs = clock.now() - (latestTurn.get(key) ?? -Infinity);
+    return sinceMs < 0 ? 0 : paceMs - sinceMs;
+  }
+
+  function beginTurn(key: K): void {
+    if (paceMs === 0) return;
+    for (const [other, atMs] of latestTurn) {
+      if (Math.abs(clock.now() - atMs) < paceMs) break;
+      latestTurn.delete(other);
+    }
+    latestTurn.delete(key);
+    latestTurn.set(key, clock.now());
   }
 
   function promote(): void {
@@ -92,6 +114,7 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
     const sinceMs = clock.now();
     processing.set(key, { group, sinceMs, waitedMs: Math.max(0, sinceMs - (readySince.get(key) ?? sinceMs)) });
     readySince.delete(key);
+    beginTurn(key);
     taken.set(group, (taken.get(group) ?? 0) + 1);
     return key;
   }
@@ -107,7 +130,7 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
     }
     const due = waiters.size === 0 ? undefined : delayed.nextDue;
     if (alarm !== undefined && due !== undefined && alarm.due <= due) return;
-    alarm?.controller.abort();
+    alarm?.controller.abort("another time");
     alarm = undefined;
     if (due === undefined) return;
     const controller = new AbortController();

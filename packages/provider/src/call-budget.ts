@@ -67,7 +67,7 @@ export function createCallBudget(options: {
   const waiting = (): number => urgent.length + ordinary.length;
 
   function dispatch(): void {
-    alarm?.abort();
+    alarm?.abort("another time");
     alarm = undefined;
     for (;;) {
       const queue = urgent.length > 0 ? urgent : ordinary;

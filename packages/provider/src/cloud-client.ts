@@ -73,7 +73,7 @@ export function createCloudClient(options: {
       if (isProviderError(cause)) throw cause;
       throw lost({ title, method, path }, deadline.signal.aborted ? deadline.signal.reason : cause);
     } finally {
-      finished.abort();
+      finished.abort("answered");
       await late;
     }
   }

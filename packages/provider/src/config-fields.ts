@@ -105,11 +105,16 @@ export function labelsField(options: FieldOptions): Field<Readonly<Record<string
 
 /** The schema of a whole `cloudProviderSpec`: unknown fields are errors. */
 export function configSchema(fields: Fields): TObject {
-  return Type.Object(
-    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, Type.Optional(field.schema)])),
-    { additionalProperties: false },
-  );
+  let schema = schemas.get(fields);
+  if (schema === undefined) {
+    const properties = Object.entries(fields).map(([name, field]) => [name, Type.Optional(field.schema)] as const);
+    schema = Type.Object(Object.fromEntries(properties), { additionalProperties: false });
+    schemas.set(fields, schema);
+  }
+  return schema;
 }
+
+const schemas = new WeakMap<Fields, TObject>();
 
 /** Plain values of all fields. @throws ProviderError naming the path of the field that cannot be resolved. */
 export async function resolveFields<F extends Fields>(

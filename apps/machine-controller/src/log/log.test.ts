@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createLogContext } from "./log-context.ts";
 import { createLog, type LogOptions } from "./log.ts";
 import { createRedactor, redactError } from "./redactor.ts";
@@ -10,7 +11,13 @@ import { createRedactor, redactError } from "./redactor.ts";
 function logTo(options: Partial<LogOptions>) {
   const destination = join(mkdtempSync(join(tmpdir(), "log-")), "log");
   const log = createLog({ destination, debug: false, format: "json", ...options });
-  return { log, lines: () => readFileSync(destination, "utf8").trim().split("\n") };
+  const read = (): string => readFileSync(destination, "utf8").trim();
+  /** They are written together, a moment later. */
+  async function lines(): Promise<string[]> {
+    while (read() === "") await sleep(10);
+    return read().split("\n");
+  }
+  return { log, lines };
 }
 
 test("a line has time, level, message, its fields and those of the work around it", async () => {
@@ -21,7 +28,7 @@ test("a line has time, level, message, its fields and those of the work around i
     await Promise.resolve();
     context.with({ requestId: "r1" }, () => log("info", "hello", { retryInMs: 5 }));
   });
-  const [line, ...more] = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
+  const [line, ...more] = (await lines()).map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.deepEqual(more, []);
   const { time, ...fields } = line ?? {};
   assert.match(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
@@ -35,13 +42,13 @@ test("a line has time, level, message, its fields and those of the work around i
   });
 });
 
-test("the console form is one line for people", () => {
+test("the console form is one line for people", async () => {
   const { log, lines } = logTo({ format: "console" });
   log("warn", "two words", { machine: "a/b", why: 'a "b" c', n: 1 });
-  assert.match(lines()[0] ?? "", /^\S+Z WARN {2}two words machine=a\/b why="a \\"b\\" c" n=1$/);
+  assert.match((await lines())[0] ?? "", /^\S+Z WARN {2}two words machine=a\/b why="a \\"b\\" c" n=1$/);
 });
 
-test("concealed values are in no line, whatever form they are in and whatever field they stand in", () => {
+test("concealed values are in no line, whatever form they are in and whatever field they stand in", async () => {
   const redactor = createRedactor();
   const secrets = [
     "t0ken-of-hetzner",
@@ -59,8 +66,8 @@ test("concealed values are in no line, whatever form they are in and whatever fi
         json: JSON.stringify({ secret }),
       });
     }
-    log("info", "a line of a key: MIIEvQIBADANBgkqhkiG9w0BAQEFAASC, refused");
-    const text = lines().join("\n");
+    log("warn", "a line of a key: MIIEvQIBADANBgkqhkiG9w0BAQEFAASC, refused");
+    const text = (await lines()).join("\n");
     assert.match(text, /refused \[redacted\]!/);
     for (const secret of [...secrets, "MIIEvQ"]) {
       assert.ok(!text.includes(secret), secret);
@@ -73,13 +80,16 @@ test("concealed values are in no line, whatever form they are in and whatever fi
   }
 });
 
-test("fields with a secret's name are never printed, and words that are no secrets stay", () => {
+test("fields with a secret's name are never printed, and words that are no secrets stay", async () => {
   const redactor = createRedactor();
   redactor.conceal("nbg1");
   redactor.conceal("");
   const { log, lines } = logTo({ redact: redactor.redact });
   log("info", "in nbg1", { token: "abc", config: { password: "def" } });
-  assert.match(lines()[0] ?? "", /"token":"\[redacted\]","config":\{"password":"\[redacted\]"\},"msg":"in nbg1"/);
+  assert.match(
+    (await lines())[0] ?? "",
+    /"token":"\[redacted\]","config":\{"password":"\[redacted\]"\},"msg":"in nbg1"/,
+  );
 });
 
 test("an error is cleaned to its last cause, and stays what it is", () => {

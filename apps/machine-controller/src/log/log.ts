@@ -17,8 +17,20 @@ export type LogOptions = {
 /** Names of fields that may hold a secret nobody has told of: their values are never printed. */
 const SECRET_FIELDS = ["token", "password", "secret", "userData", "authorization", "credential"];
 
+/** Lines wait so long for others, since every write holds the process up; warnings wait for nothing. */
+const WRITE_DELAY_MS = 50;
+const MOST_WAITING_BYTES = 8 * 1024;
+
+/** However the process ends, short of a SIGKILL, all lines are written. */
 export function createLog({ destination, debug, format, redact = (line) => line, context }: LogOptions): Log {
-  const sink = pino.destination({ dest: destination, sync: true, mkdir: true });
+  const sink = pino.destination({ dest: destination, sync: true, mkdir: true, minLength: MOST_WAITING_BYTES });
+  let writing: NodeJS.Timeout | undefined;
+  function flush(): void {
+    clearTimeout(writing);
+    writing = undefined;
+    sink.flush();
+  }
+  process.on("exit", flush);
   const toLine = format === "console" ? toConsole : (line: string) => line;
   const logger = pino(
     {
@@ -30,7 +42,11 @@ export function createLog({ destination, debug, format, redact = (line) => line,
     },
     { write: (line: string) => void sink.write(redact(toLine(line))) },
   );
-  return (level, message, fields = {}) => logger[level]({ ...context?.(), ...fields }, message);
+  return (level, message, fields = {}) => {
+    logger[level]({ ...context?.(), ...fields }, message);
+    if (level === "warn" || level === "error") flush();
+    else writing ??= setTimeout(flush, WRITE_DELAY_MS).unref();
+  };
 }
 
 function toConsole(line: string): string {

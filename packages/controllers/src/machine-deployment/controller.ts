@@ -16,7 +16,7 @@ import { machinesOf, membershipOf } from "../machine-set/members.ts";
 import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
-import { createStatusPace, STATUS_DELAY_MS } from "../status-pace.ts";
+import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
 import { act } from "./act.ts";
 import { isComplete } from "./counts.ts";
 import { oldestFirst, splitSets } from "./current-set.ts";
@@ -145,6 +145,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
   const controller = createController({
     name: "machine-deployment",
     concurrency: options.concurrency,
+    paceMs: PASS_PACE_MS,
     clock,
     reconcile,
     onError(key, error, retryInMs) {

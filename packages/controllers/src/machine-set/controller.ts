@@ -14,7 +14,7 @@ import { isNodeReady } from "../machine/node-match.ts";
 import { isReplacedOnDeletion } from "../machine-deployment/current-set.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
-import { createStatusPace, STATUS_DELAY_MS } from "../status-pace.ts";
+import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
 import { act } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
@@ -108,6 +108,7 @@ export function createMachineSetController(options: MachineSetControllerOptions)
   const controller = createController({
     name: "machine-set",
     concurrency: options.concurrency,
+    paceMs: PASS_PACE_MS,
     clock,
     reconcile,
     onError(key, error, retryInMs) {

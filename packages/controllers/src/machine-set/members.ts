@@ -37,27 +37,37 @@ export function membershipOf(
   const isLeaving = (machine: Machine): boolean =>
     machine.metadata.deletionTimestamp !== undefined || (pending?.isDeleted(machine.metadata.uid ?? "") ?? false);
   const waitMs = (spec.minReadySeconds ?? 0) * 1_000;
+  const stay = owned.filter((machine) => !isLeaving(machine));
   return {
-    members: owned.filter((machine) => !isLeaving(machine)).map((machine) => toMember(machine)),
-    leaving: owned.filter(isLeaving),
+    members: stay.map((machine) => {
+      const member = memberOf(machine, nodeOf(machine, informers), waitMs);
+      return pending?.isDeleting(machine.metadata.uid ?? "") ? { ...member, isAskedToGo: true } : member;
+    }),
+    leaving: stay.length === owned.length ? [] : owned.filter(isLeaving),
     unseen: pending?.createdCount() ?? 0,
   };
+}
 
-  function toMember(machine: Machine): Member {
-    const node = nodeOf(machine, informers);
-    const isReady = node !== undefined && isNodeReady(node);
-    const since = node?.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "";
-    const { errorReason, errorMessage } = machine.status ?? {};
-    return {
-      machine,
-      node,
-      isReady,
-      // Without a time it has been Ready for ever.
-      availableAtMs: isReady ? (Date.parse(since) || -Infinity) + waitMs : Infinity,
-      isDoomed: Boolean(machine.metadata.annotations?.[ANNOTATION_DELETE_MACHINE] || errorReason || errorMessage),
-      isAskedToGo: pending?.isDeleting(machine.metadata.uid ?? "") ?? false,
-    };
-  }
+/** As each was when it was last looked at: a pass looks at all of a MachineSet, and few have changed since. */
+const latest = new WeakMap<Machine, { member: Member; waitMs: number }>();
+
+function memberOf(machine: Machine, node: Node | undefined, waitMs: number): Member {
+  const known = latest.get(machine);
+  if (known !== undefined && known.member.node === node && known.waitMs === waitMs) return known.member;
+  const isReady = node !== undefined && isNodeReady(node);
+  const since = node?.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "";
+  const { errorReason, errorMessage } = machine.status ?? {};
+  const member = {
+    machine,
+    node,
+    isReady,
+    // Without a time it has been Ready for ever.
+    availableAtMs: isReady ? (Date.parse(since) || -Infinity) + waitMs : Infinity,
+    isDoomed: Boolean(machine.metadata.annotations?.[ANNOTATION_DELETE_MACHINE] || errorReason || errorMessage),
+    isAskedToGo: false,
+  };
+  latest.set(machine, { member, waitMs });
+  return member;
 }
 
 export const isAvailable = ({ availableAtMs }: Member, nowMs: number): boolean => availableAtMs <= nowMs;

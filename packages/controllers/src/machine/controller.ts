@@ -13,11 +13,12 @@ import { type Failure, type Knowledge, NOTHING_KNOWN } from "./knowledge.ts";
 import { saySame } from "./message.ts";
 import { byRecordedAccount, observe, type ObserveContext, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
+import { createShelters, stays } from "./shelters.ts";
 
 /** `key` is the Machine's; calls `run` once and passes on what comes of it. */
 export type AroundEffect = <T>(effect: { key: string; kind: Decision["kind"] }, run: () => Promise<T>) => Promise<T>;
 
-export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs"> &
+export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs" | "shelters"> &
   Omit<ActContext, "informers"> & {
     clock: Clock;
     log: Log;
@@ -51,6 +52,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
 
 export function createMachineController(options: MachineControllerOptions): Controller {
   const { informers, clock, log, events, lists, aroundEffect = (_effect, run) => run() } = options;
+  const shelters = createShelters(informers);
   let leadingSinceMs = clock.now();
   let latestMs = leadingSinceMs;
   let known = new Map<string, Knowledge>();
@@ -86,7 +88,7 @@ export function createMachineController(options: MachineControllerOptions): Cont
       let knowledge = notes.get(uid) ?? NOTHING_KNOWN;
       let decision: Decision | undefined;
       try {
-        const snapshot = observe(machine, { ...options, leadingSinceMs, nowMs, knowledge });
+        const snapshot = observe(machine, { ...options, shelters, leadingSinceMs, nowMs, knowledge });
         knowledge = snapshot.knowledge;
         learn(knowledge);
         decision = decide(snapshot);
@@ -191,8 +193,9 @@ function machinesOf(node: Node, { informers }: Pick<MachineControllerOptions, "i
 /** Indexes that the informer of Machines must have. */
 export const MACHINE_INDEXES = {
   instanceName: (machine: Machine) => [instanceNameOf(machine)],
-  /** `""` holds the Machines without a Node. */
-  nodeName: (machine: Machine) => [machine.status?.nodeRef?.name ?? ""],
+  nodeName: ({ status }: Machine) => (status?.nodeRef?.name ? [status.nodeRef.name] : []),
+  /** `"true"`: it stays and has no Node yet. */
+  awaitsNode: (machine: Machine) => (stays(machine) && !machine.status?.nodeRef?.name ? ["true"] : []),
   providerId: (machine: Machine) => (machine.spec.providerID ? [machine.spec.providerID.toLowerCase()] : []),
   address: (machine: Machine) => (machine.status?.addresses ?? []).map(({ address }) => address),
   account: byRecordedAccount,

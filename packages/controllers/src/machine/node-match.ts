@@ -10,8 +10,6 @@ export const NODE_INDEXES = {
     const owner = node.metadata.labels?.[LABEL_NODE_OWNER];
     return owner ? [owner] : [];
   },
-  /** `"true"`: Ready and not cordoned. */
-  schedulable: (node: Node) => (node.spec?.unschedulable || !isNodeReady(node) ? [] : ["true"]),
   address: (node: Node) => (node.status?.addresses ?? []).map(({ address }) => address),
 };
 

@@ -1,6 +1,5 @@
 /** Reads everything a decision rests on, from indexes only: no list is scanned, nothing is awaited. */
 import { intentOf, type Machine, type MachineDeployment, type MachineSet, recordOf } from "@machine-controller/api";
-import { LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import type { Node } from "@machine-controller/kube-client";
 import {
   cloudProviderOf,
@@ -14,6 +13,7 @@ import type { Informer } from "@machine-controller/kube-runtime";
 import type { InstanceLists } from "./instance-lists.ts";
 import { type Knowledge, sawNodeReady } from "./knowledge.ts";
 import { isNodeReady, matchNode, nodesOwnedBy } from "./node-match.ts";
+import type { Shelters } from "./shelters.ts";
 import type { Fleet, MachineOptions, Snapshot } from "./snapshot.ts";
 
 export type MachineInformers = {
@@ -27,6 +27,7 @@ export type ObserveContext = {
   informers: MachineInformers;
   providers: ReadonlyMap<string, Provider>;
   lists: InstanceLists;
+  shelters: Shelters;
   options: MachineOptions;
   leadingSinceMs: number;
 };
@@ -61,7 +62,7 @@ export function observe(machine: Machine, context: ObserveContext & { nowMs: num
     node,
     ownedNodes: nodesOwnedBy(informers.nodes.store, machine, provider.name),
     fleet: () => fleetOf(context, (record ?? intent)?.account),
-    canEvict: canEvict(context, node),
+    canEvict: node !== undefined && context.shelters.existFor(node),
     options,
   };
 }
@@ -158,26 +159,4 @@ function fleetOf(
     recorded: records.length,
     showsSibling: shown > 0,
   };
-}
-
-/**
- * Evict while some Machine has no Node yet or another Node takes pods: with nowhere to go, eviction would only wait for its
- * timeout. A Node takes them if it is Ready, stays, and has no taint that those here need not tolerate.
- */
-function canEvict({ informers }: ObserveContext, node: Node | undefined): boolean {
-  if (node === undefined) return false;
-  const { machines, nodes } = informers;
-  const stays = (machine: Machine | undefined): boolean => machine?.metadata.deletionTimestamp === undefined;
-  if (machines.store.byIndex("nodeName", "").some(stays)) return true;
-  const tolerated = new Set(node.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`));
-  return nodes.store
-    .byIndex("schedulable", "true")
-    .some(
-      ({ metadata, spec }) =>
-        metadata.uid !== node.metadata.uid &&
-        stays(machines.store.byUid(metadata.labels?.[LABEL_NODE_OWNER] ?? "")) &&
-        (spec?.taints ?? []).every(
-          ({ key, effect }) => effect === "PreferNoSchedule" || tolerated.has(`${key}:${effect}`),
-        ),
-    );
 }

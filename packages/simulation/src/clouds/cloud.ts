@@ -42,7 +42,12 @@ export type SimulatedCloud = {
   close(): void;
 };
 
-export type CloudOptions = { scheduler: Scheduler; random: Random };
+export type CloudOptions = {
+  scheduler: Scheduler;
+  random: Random;
+  /** From the request to the end of a deletion, where it is unlike what it usually is. */
+  deletionMs?: number | undefined;
+};
 
 /** Exists, in whatever state. */
 export const exists = (vm: Vm, nowMs: number): boolean => vm.goneAtMs === undefined || vm.goneAtMs > nowMs;

@@ -8,7 +8,7 @@ const CREATE_MS = 800;
 const ACTION_MS = 300;
 const ORIGIN = "https://api.hetzner.cloud";
 
-export function createHetznerCloud({ scheduler, random }: CloudOptions): SimulatedCloud {
+export function createHetznerCloud({ scheduler, random, deletionMs = ACTION_MS }: CloudOptions): SimulatedCloud {
   const { clock } = createProcess(scheduler, { name: "hetzner", generation: 1, seed: "" });
   const vms: Vm[] = [];
   const tokens: Record<string, { project: string }> = {};
@@ -20,7 +20,7 @@ export function createHetznerCloud({ scheduler, random }: CloudOptions): Simulat
     random,
     tokens,
     rateLimit: 1e9,
-    cloudTiming: { createMs: CREATE_MS, actionMs: ACTION_MS },
+    cloudTiming: { createMs: CREATE_MS, actionMs: deletionMs },
     connect: () => async () => {
       throw new Error("machines of this simulator are never switched on");
     },
@@ -56,7 +56,7 @@ export function createHetznerCloud({ scheduler, random }: CloudOptions): Simulat
     const vm = vms.find((other) => other.id === id);
     if (vm === undefined) return;
     vm.deletionAskedAtMs = scheduler.now();
-    vm.goneAtMs = scheduler.now() + ACTION_MS;
+    vm.goneAtMs = scheduler.now() + deletionMs;
   }
 
   async function lose(vm: Vm): Promise<void> {

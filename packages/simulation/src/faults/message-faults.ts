@@ -8,8 +8,8 @@ export type MessageFault = {
    * that answer goes nowhere.
    */
   readonly request?: "lost" | "late" | "twice";
-  /** `cut`: breaks off in the middle of the body. */
-  readonly reply?: "lost" | "cut" | "slow";
+  /** `cut`: breaks off in the middle of the body. `trickles`: its body comes long after its head. */
+  readonly reply?: "lost" | "cut" | "slow" | "trickles";
   /** What the sender of a lost message notices: a broken connection, or nothing until it gives up. */
   readonly silent?: true;
   /** An answer of the server itself, or of something in front of it, before or after the request had its effect. */
@@ -46,6 +46,7 @@ export const MESSAGE_FAULTS: readonly MessageFault[] = [
   { name: "request twice", request: "twice", on: (message) => change(message) && message.mayRepeat },
   { name: "reply cut", reply: "cut", on: noWatch },
   { name: "reply slow", reply: "slow", on: noWatch },
+  { name: "reply trickles", reply: "trickles", on: noWatch },
   { name: "crash before", crash: "before", on: noWatch },
   { name: "crash after", crash: "after", on: change },
   {

@@ -2,10 +2,22 @@
 import type { Machine, MachineSet } from "@machine-controller/api";
 import type { KubeObject, Node } from "@machine-controller/kube-client";
 import type { Message } from "../world/network.ts";
+import { START_MS } from "../world/scheduler.ts";
 import type { World } from "../world/world.ts";
 
 /** Longer than watches lag, processes freeze and networks are cut in any world: what was so before is nobody's excuse. */
-export const STALE_MS = 130_000;
+const STALE_MS = 130_000;
+/** Where nothing has held up what a controller hears for this long, it knows what was so a moment ago. */
+const TROUBLE_MS = 190_000;
+const FRESH_MS = 3_000;
+/** A message between a controller and the API server, or a controller itself, has been struck. */
+const HOLDS_UP = /controller-\w+(?! → (?!kube))/;
+
+/** How old what a controller knows may be. */
+function staleMs({ timeline, scheduler }: World): number {
+  const troubled = timeline.moments.findLast(({ weight, what }) => weight === "fault" && HOLDS_UP.test(what));
+  return troubled !== undefined && troubled.atMs > scheduler.now() - START_MS - TROUBLE_MS ? STALE_MS : FRESH_MS;
+}
 
 /** What the API server holds to its schema. */
 export const asMachine = (object: KubeObject): Machine => object as Machine;
@@ -35,7 +47,8 @@ export function targetOf({ path }: Message, plural: string): string | undefined 
 /** Remembers the values that something has had lately. */
 export type Recent<T> = { note(key: string, value: T): void; of(key: string): T[] };
 
-export function createRecent<T>({ scheduler }: World): Recent<T> {
+export function createRecent<T>(world: World): Recent<T> {
+  const { scheduler } = world;
   const noted = new Map<string, { value: T; untilMs: number }[]>();
   return {
     note(key, value) {
@@ -45,7 +58,9 @@ export function createRecent<T>({ scheduler }: World): Recent<T> {
       values.push({ value, untilMs: Infinity });
       noted.set(key, values);
     },
-    of: (key) =>
-      (noted.get(key) ?? []).filter(({ untilMs }) => untilMs >= scheduler.now() - STALE_MS).map(({ value }) => value),
+    of(key) {
+      const sinceMs = scheduler.now() - staleMs(world);
+      return (noted.get(key) ?? []).filter(({ untilMs }) => untilMs >= sinceMs).map(({ value }) => value);
+    },
   };
 }

@@ -3,7 +3,9 @@ import { isDeleting, ownerUid } from "./observed.ts";
 
 export const replicasAreReached: Invariant = {
   name: "replicas are reached",
-  promise: "In the end every MachineDeployment has as many Machines as it wants, all of its current template.",
+  promise:
+    "In the end every MachineDeployment has as many Machines as it wants, all of its current template unless that waits " +
+    "for somebody to delete the old ones.",
   when: "at rest",
   watch:
     ({ cluster: { objects } }) =>
@@ -17,6 +19,7 @@ export const replicasAreReached: Invariant = {
         if (machines.length !== (spec.replicas ?? 1)) {
           return `MachineDeployment ${metadata.name} wants ${spec.replicas} Machines and has ${machines.length}`;
         }
+        if (spec.strategy?.type === "OnDelete") continue;
         const { kubelet } = spec.template.spec.versions;
         const old = machines.find((machine) => machine.spec.versions.kubelet !== kubelet);
         if (old !== undefined) return `Machine ${old.metadata.name} is of an old template of ${metadata.name}`;

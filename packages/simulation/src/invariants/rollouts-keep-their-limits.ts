@@ -1,6 +1,7 @@
 import { type Machine, type MachineDeployment, resolveIntOrPercent } from "@machine-controller/api";
+import { LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import type { Invariant } from "./invariant.ts";
-import { createRecent, isByController, isDeleting, isReady, ownerUid, targetOf } from "./observed.ts";
+import { createRecent, isByController, isDeleting, isNodeReady, ownerUid, targetOf } from "./observed.ts";
 
 export const rolloutsKeepTheirLimits: Invariant = {
   name: "rollouts keep their limits",
@@ -13,7 +14,9 @@ export const rolloutsKeepTheirLimits: Invariant = {
     const { machines, machineSets } = cluster.objects;
     const specs = createRecent<MachineDeployment["spec"]>(world);
     const deploymentOfSet = new Map<string, string>();
+    /** UID of a Machine → whether its Node was Ready. */
     const wasReady = createRecent<boolean>(world);
+    const wasThere = createRecent<boolean>(world);
     const byName = new Map<string, Machine>();
     let broken: string | undefined;
 
@@ -34,10 +37,14 @@ export const rolloutsKeepTheirLimits: Invariant = {
         specs.note(uid, type === "DELETED" || isDeleting(object) ? { ...specOf(object), replicas: 0 } : specOf(object));
       }
       if (kind === "machineSets") deploymentOfSet.set(uid, ownerUid(object) ?? "");
+      if (kind === "nodes") {
+        const owner = object.metadata.labels?.[LABEL_NODE_OWNER] ?? "";
+        wasReady.note(owner, type !== "DELETED" && isNodeReady(object));
+      }
       if (kind !== "machines") return;
       const machine = object as unknown as Machine;
       byName.set(machine.metadata.name ?? "", machine);
-      wasReady.note(uid, isReady(machine));
+      wasThere.note(uid, type !== "DELETED" && !isDeleting(machine) && ownerUid(machine) !== undefined);
       if (old !== undefined || type !== "ADDED") return;
       const deployment = deploymentOf(machine);
       const count = siblings(deployment).length;
@@ -49,12 +56,13 @@ export const rolloutsKeepTheirLimits: Invariant = {
       const machine = byName.get(name ?? "");
       if (machine === undefined || !isByController(message) || !machineSets.has(ownerUid(machine) ?? "")) return;
       const deployment = deploymentOf(machine);
-      const serves = wasReady.of(machine.metadata.uid ?? "").every(Boolean);
+      const readiness = wasReady.of(machine.metadata.uid ?? "");
+      const serves = readiness.length > 0 && readiness.every(Boolean);
       if (deployment === "" || !serves || wishes.deletedMachines.has(machine.metadata.uid ?? "")) return;
       const left = siblings(deployment).filter(({ metadata }) => wasReady.of(metadata.uid ?? "").includes(true)).length;
       // Those that others took away meanwhile are not the controller's doing.
-      const taken = [...byName.values()].filter(
-        ({ metadata }) => wishes.deletedMachines.has(metadata.uid ?? "") || wishes.released.has(metadata.uid ?? ""),
+      const taken = [...wishes.deletedMachines, ...wishes.released].filter(
+        (uid) => wasThere.of(uid).includes(true) && wasThere.of(uid).at(-1) === false,
       ).length;
       const { least } = limits(deployment);
       if (left + taken < least)
@@ -67,6 +75,8 @@ export const rolloutsKeepTheirLimits: Invariant = {
 const specOf = (object: object): MachineDeployment["spec"] => (object as MachineDeployment).spec;
 
 function limitsOf({ replicas = 1, strategy }: MachineDeployment["spec"]): { most: number; least: number } {
+  if (strategy?.type === "Recreate") return { most: replicas, least: 0 };
+  if (strategy?.type === "OnDelete") return { most: replicas, least: replicas };
   const { maxSurge = 1, maxUnavailable = 0 } = strategy?.rollingUpdate ?? {};
   const surge = resolveIntOrPercent(maxSurge, replicas, "up");
   const wanted = resolveIntOrPercent(maxUnavailable, replicas, "down");

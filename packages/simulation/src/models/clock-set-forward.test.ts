@@ -4,14 +4,13 @@ import { serializeCrypto } from "../world/clock.ts";
 import { NAMESPACE } from "../world/cluster.ts";
 import { createRandom } from "../world/random.ts";
 import { runWorld } from "../world/run-world.ts";
-import { LIVES, scenarioOf } from "./lives.ts";
+import { scenarioOf } from "./lives/life.ts";
+import { lifeNamed } from "./lives/registry.ts";
 
 before(serializeCrypto);
 
 test("a clock set forward makes no request seem settled that is still under way", async () => {
-  const [life] = LIVES.filter(({ name }) => name === "create");
-  assert.ok(life);
-  const { violation, moments } = await runWorld(scenarioOf(life, "plain-tag"), {
+  const { violation, moments } = await runWorld(scenarioOf(lifeNamed("create"), "plain-tag"), {
     plan: new Map([["controller-a → plain-tag POST instances #1", "request late"]]),
     script(world) {
       world.scheduler.after(1_500, () => {

@@ -1,48 +1,43 @@
 /** Tries every fault at every message that a controller sends in a life: enumerated, not sampled. */
-import { callSitesOf } from "../crash-points/call-site.ts";
+import type { PointId } from "../crash-points/await-points.ts";
+import type { Waiting } from "../crash-points/waiting.ts";
 import type { CloudName } from "../clouds/registry.ts";
-import { MESSAGE_FAULTS } from "../faults/message-faults.ts";
 import { runWorld, type Violation } from "../world/run-world.ts";
-import { type Life, scenarioOf } from "./lives.ts";
+import { type Life, scenarioOf } from "./lives/life.ts";
+import type { ModelResult } from "./model-result.ts";
 
-export type ModelResult = {
-  readonly life: string;
-  readonly cloud: CloudName;
-  readonly messages: number;
-  /** Worlds in which a fault struck. */
-  readonly worlds: number;
-  readonly failures: readonly { id: string; fault: string; violation: Violation }[];
-  readonly crashedAt: ReadonlySet<string>;
-};
-
-/** @param faults names of those to try; default: all. */
+/** @param options.faults names of those to try; default: all. */
 export async function enumerate(
   life: Life,
   cloud: CloudName,
-  { faults = MESSAGE_FAULTS.map(({ name }) => name) }: { faults?: readonly string[] } = {},
+  { faults, waiting }: { faults?: readonly string[]; waiting?: Waiting },
 ): Promise<ModelResult> {
   const scenario = scenarioOf(life, cloud);
-  const crashedAt = new Set<string>();
-  const failures: { id: string; fault: string; violation: Violation }[] = [];
+  const crashedAt = new Set<PointId>();
+  const failures: { what: string; violation: Violation }[] = [];
   let worlds = 0;
 
-  const run = async (plan: ReadonlyMap<string, string>): Promise<string[]> => {
-    const ids: string[] = [];
-    const result = await runWorld(scenario, {
-      plan,
+  const run = async (id?: string, fault = ""): Promise<Map<string, readonly string[]>> => {
+    const messages = new Map<string, readonly string[]>();
+    waiting?.forget();
+    const { violation } = await runWorld(scenario, {
+      plan: new Map([...(life.faults ?? []), ...(id === undefined ? [] : ([[id, fault]] as const))]),
       script: life.script,
-      onMessage: (id) => void ids.push(id),
-      onCrash({ sentAt }) {
-        for (const site of callSitesOf(sentAt)) crashedAt.add(site);
+      onMessage: (sent, possible) => void messages.set(sent, possible),
+      onDeath() {
+        for (const point of waiting?.now() ?? []) crashedAt.add(point);
+        waiting?.forget();
       },
     });
-    const [[id, fault] = ["", "none"]] = plan;
-    if (result.violation !== undefined) failures.push({ id, fault, violation: result.violation });
-    worlds += result.strikes.length;
-    return ids;
+    worlds += 1;
+    if (violation !== undefined)
+      failures.push({ what: id === undefined ? "no fault" : `${fault} at ${id}`, violation });
+    return messages;
   };
 
-  const ids = await run(new Map());
-  for (const id of ids) for (const fault of faults) await run(new Map([[id, fault]]));
-  return { life: life.name, cloud, messages: ids.length, worlds, failures, crashedAt };
+  for (const [id, possible] of await run()) {
+    if (life.faults?.has(id)) continue;
+    for (const fault of possible) if (faults?.includes(fault) ?? true) await run(id, fault);
+  }
+  return { worlds, failures, crashedAt };
 }

@@ -4,8 +4,8 @@ import type { Coverage } from "../crash-points/coverage.ts";
 export function coverageText({ covered, missed, exempt }: Coverage): string {
   const all = covered.length + missed.length;
   return [
-    `crashed at ${covered.length} of ${all} awaits that touch the outside (${exempt.length} more wait for nothing outside)`,
-    ...missed.map(({ file, line, text }) => `  never at ${file}:${line}  ${text}`),
+    `crashed at ${covered.length} of ${all} awaits that touch the outside (${exempt.length} more need none)`,
+    ...missed.map(({ id, text }) => `  never at ${id}  ${text}`),
     "",
   ].join("\n");
 }

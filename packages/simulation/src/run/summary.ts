@@ -1,4 +1,5 @@
 /** What is worth keeping of many worlds: one small value a world, and their sum. */
+import type { PointId } from "../crash-points/await-points.ts";
 import type { Violation, WorldResult } from "../world/run-world.ts";
 
 export type WorldSummary = {
@@ -8,14 +9,14 @@ export type WorldSummary = {
   readonly violation: Violation | undefined;
   /** Faults and people's doings by name. */
   readonly strikes: Readonly<Record<string, number>>;
-  /** Call sites at which a controller died. */
-  readonly crashedAt: readonly string[];
+  /** Await points at which a controller died. */
+  readonly crashedAt: readonly PointId[];
   readonly events: number;
   readonly virtualMs: number;
   readonly checks: number;
 };
 
-export function summarize(result: WorldResult, crashedAt: Iterable<string>): WorldSummary {
+export function summarize(result: WorldResult, crashedAt: Iterable<PointId>): WorldSummary {
   const { seed, cloud, hash, violation, events, virtualMs, checks } = result;
   const strikes: Record<string, number> = {};
   for (const { name } of result.strikes) strikes[name] = (strikes[name] ?? 0) + 1;
@@ -26,7 +27,7 @@ export type Totals = {
   worlds: number;
   readonly worldsByCloud: Map<string, number>;
   readonly strikes: Map<string, number>;
-  readonly crashedAt: Set<string>;
+  readonly crashedAt: Set<PointId>;
   readonly failures: WorldSummary[];
   events: number;
   virtualMs: number;

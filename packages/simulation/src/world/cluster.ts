@@ -54,18 +54,20 @@ const PATHS: Readonly<Record<keyof Objects, string>> = {
   nodes: "/api/v1/nodes",
   events: "/api/v1/events",
 };
-/** So few that a watch which was away for a while is told 410. */
-const KEPT_REVISIONS = 400;
 
-export async function createCluster(options: { scheduler: Scheduler; random: Random }): Promise<Cluster> {
-  const { scheduler, random } = options;
+export async function createCluster(options: {
+  scheduler: Scheduler;
+  random: Random;
+  keptRevisions: number;
+}): Promise<Cluster> {
+  const { scheduler, random, keptRevisions } = options;
   const { clock } = createProcess(scheduler, { name: "kube", generation: 1, seed: "" });
   const closing = new AbortController();
   const controlPlane = await createControlPlane({
     database: ":memory:",
     clock,
     random,
-    keptRevisions: KEPT_REVISIONS,
+    keptRevisions,
   });
   await controlPlane.setEndpoint(ORIGIN);
   const listeners: ((change: ClusterChange) => void)[] = [];

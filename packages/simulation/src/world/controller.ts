@@ -10,12 +10,14 @@ import type { Process } from "./process.ts";
 export type ControllerOptions = {
   kube: Handler;
   cloud: Handler;
+  redHat: Handler;
   adminToken: string;
   clusterUid: string;
   definition: AnyProviderDefinition;
   /** Runs behind a Lease, as one of several replicas. */
   electsLeader: boolean;
   joinClusterTimeoutMs: number | undefined;
+  updatesMetadataInPlace: boolean;
   log: (level: string, text: string) => void;
   onDecision: (machine: Machine, decision: Decision) => void;
 };
@@ -54,7 +56,7 @@ export async function runController(process: Process, options: ControllerOptions
       log,
       events,
       providers: new Map([[definition.name, createProvider(definition, runtime)]]),
-      redHat: { fetch: options.cloud, resolver },
+      redHat: { fetch: options.redHat, resolver },
       name: "",
       workerCount: 4,
       nodeCsrApprover: true,
@@ -63,6 +65,7 @@ export async function runController(process: Process, options: ControllerOptions
         joinClusterTimeoutMs: options.joinClusterTimeoutMs,
         skipEvictionAfterMs: 120_000,
       },
+      machineSet: { updatesMetadataInPlace: options.updatesMetadataInPlace },
       userData: { clusterDns: ["10.96.0.10"], kubeletFeatureGates: {}, apiServer: undefined },
       orphans: { clusterUid, mode: "delete", ...ORPHANS },
       onDecision: options.onDecision,

@@ -5,6 +5,8 @@ import { type Cluster, NAMESPACE } from "./cluster.ts";
 export type Credentials = {
   /** Where manifests point to. */
   readonly reference: { namespace: string; name: string; key: string };
+  /** The token that is valid, or was the last to be. */
+  readonly current: string;
   /** Every token there was: none may show up anywhere. */
   readonly secrets: ReadonlySet<string>;
   create(): Promise<void>;
@@ -25,12 +27,14 @@ const NAME = "cloud-credential";
 export function createCredentials(cluster: Cluster, cloud: SimulatedCloud): Credentials {
   const secrets = new Set([OTHER.token]);
   let count = 0;
+  let current = "";
   let isRight = true;
   const path = `/api/v1/namespaces/${NAMESPACE}/secrets`;
   const next = (): string => {
     count += 1;
     const token = `token-of-this-account-${count}`;
     secrets.add(token);
+    current = token;
     isRight = true;
     cloud.accept([{ token, account: ACCOUNT }, OTHER]);
     return token;
@@ -45,6 +49,9 @@ export function createCredentials(cluster: Cluster, cloud: SimulatedCloud): Cred
   return {
     reference: { namespace: NAMESPACE, name: NAME, key: "token" },
     secrets,
+    get current() {
+      return current;
+    },
     async create() {
       const metadata = { name: NAME, namespace: NAMESPACE };
       await cluster.request("POST", path, {

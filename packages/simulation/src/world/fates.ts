@@ -18,6 +18,7 @@ export type Fates = {
   readonly strikes: readonly Strike[];
   /** From here on nothing strikes any more. */
   rest(): void;
+  readonly isResting: boolean;
 };
 
 export type FatesOptions = {
@@ -54,5 +55,8 @@ export function createFates({ seed, only, plan }: FatesOptions): Fates {
       return option.value;
     },
     rest: () => void (resting = true),
+    get isResting() {
+      return resting;
+    },
   };
 }

@@ -31,8 +31,6 @@ export type Message = {
   readonly method: string;
   readonly path: string;
   readonly body: string;
-  /** Where in the code it was sent, for the coverage of crash points; of controllers only. */
-  readonly sentAt: Error | undefined;
 };
 
 export type Network = {
@@ -51,8 +49,8 @@ export type NetworkOptions = {
   /** Told when a request has had its effect; `text` is the answer's body, empty for a watch. */
   onEffect(message: Message, answer: { status: number; text: string }): void;
   onCrash(message: Message, fault: MessageFault): void;
-  /** Told of each message of a controller as it is sent. */
-  onMessage?: ((id: string) => void) | undefined;
+  /** Told of each message of a controller as it is sent, and which faults can strike it. */
+  onMessage?: ((id: string, faults: readonly string[]) => void) | undefined;
 };
 
 const SILENCE_MS = 120_000;
@@ -117,6 +115,12 @@ export function createNetwork(options: NetworkOptions): Network {
       const ms = fault?.reply === "slow" ? 5_000 + Math.floor(fates.draw(`${message.id} slow`) * 40_000) : undefined;
       if (answer?.effect === true) return reply(() => resolve(to.respond(answer.status, answer)));
       if (fault?.reply === "cut") return reply(() => resolve(new Response(brokenOff(text), { status, headers })));
+      if (fault?.reply === "trickles" && status !== 204) {
+        const body = trickling(text, (effect) =>
+          reply(effect, 1_000 + Math.floor(fates.draw(`${message.id} trickle`) * 9_000)),
+        );
+        return reply(() => resolve(new Response(body, { status, headers })));
+      }
       reply(() => resolve(new Response(status === 204 ? null : text, { status, headers })), ms);
     }
 
@@ -157,7 +161,8 @@ export function createNetwork(options: NetworkOptions): Network {
       start(controller) {
         const pass = (effect: () => void): void => {
           const lagMs = watch !== undefined && "lagMs" in watch ? watch.lagMs : 0;
-          nextAtMs = Math.max(nextAtMs, scheduler.now() + delayOf(message, `event ${events}`) + lagMs);
+          // Of one moment the scheduler shuffles what a connection keeps in order.
+          nextAtMs = Math.max(nextAtMs + 1, scheduler.now() + delayOf(message, `event ${events}`) + lagMs);
           events += 1;
           scheduler.after(nextAtMs - scheduler.now(), () =>
             from.deliver(() => {
@@ -199,14 +204,17 @@ export function createNetwork(options: NetworkOptions): Network {
         const { method } = request;
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
-        if (isController) options.onMessage?.(id);
         const mayRepeat = to.mayRepeat({ method, path });
-        const possible = isController ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
+        const possible =
+          isController && !fates.isResting ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
+        if (possible.length > 0)
+          options.onMessage?.(
+            id,
+            possible.map(({ name }) => name),
+          );
         const fault = partitions.has(`${from.name} ${to.name}`) ? CUT_OFF : fates.choose(id, possible);
-        // Where the message comes from is on the stack now, and not any more after the first await.
-        const sentAt = fault?.crash === undefined ? undefined : captureStack();
         const body = request.body === null ? "" : await request.text();
-        const message: Message = { id, from, to, method, path, body, sentAt };
+        const message: Message = { id, from, to, method, path, body };
         requests.set(message, request);
         return carry(message, { isWatch, fault, signal: request.signal });
       },
@@ -217,15 +225,6 @@ export function createNetwork(options: NetworkOptions): Network {
 
 const CUT_OFF: MessageFault = { name: "partition", request: "lost", silent: true, on: () => true };
 
-/** Deep, for this one error only: stacks are costly. */
-function captureStack(): Error {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = 60;
-  const error = new Error("sent here");
-  Error.stackTraceLimit = before;
-  return error;
-}
-
 /** What a message was made of. */
 const requests = new WeakMap<Message, Request>();
 
@@ -234,6 +233,21 @@ function toRequest(message: Message, signal: AbortSignal): Request {
   const { method, body } = message;
   return new Request(url, { method, headers, signal, ...(body !== "" && { body }) });
 }
+
+/** The text, once `later` lets it come. */
+const trickling = (text: string, later: (effect: () => void) => void): ReadableStream<Uint8Array> =>
+  new ReadableStream<Uint8Array>({
+    start(controller) {
+      later(() => {
+        try {
+          controller.enqueue(new TextEncoder().encode(text));
+          controller.close();
+        } catch {
+          // Whoever asked has cancelled it.
+        }
+      });
+    },
+  });
 
 /** Half of the text, and then the connection breaks. */
 function brokenOff(text: string): ReadableStream<Uint8Array> {

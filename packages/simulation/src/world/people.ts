@@ -6,30 +6,14 @@ import { HAPPENINGS } from "../faults/happenings.ts";
 import { NAMESPACE } from "./cluster.ts";
 import { ACCOUNT } from "./credentials.ts";
 import { createRandom } from "./random.ts";
+import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 const PATH = `/apis/cluster.k8s.io/v1alpha1/namespaces/${NAMESPACE}`;
 
 export async function setUp(world: World): Promise<void> {
   const { scenario, cluster } = world;
-  for (const { name, replicas, maxSurge, maxUnavailable } of scenario.deployments) {
-    await cluster.request("POST", `${PATH}/machinedeployments`, {
-      apiVersion: API_VERSION,
-      kind: "MachineDeployment",
-      metadata: { name, namespace: NAMESPACE },
-      spec: {
-        replicas,
-        selector: { matchLabels: { pool: name } },
-        strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
-        template: { metadata: { labels: { pool: name } }, spec: machineSpec(world) },
-      },
-    });
-    world.timeline.add(
-      "user",
-      `creates MachineDeployment ${name}: ${replicas} replicas, surge ${maxSurge}, unavailable ${maxUnavailable}`,
-      "event",
-    );
-  }
+  for (const deployment of scenario.deployments) await createDeployment(world, deployment);
   if (!scenario.hasLoneMachine) return;
   await cluster.request("POST", `${PATH}/machines`, {
     apiVersion: API_VERSION,
@@ -40,12 +24,41 @@ export async function setUp(world: World): Promise<void> {
   world.timeline.add("user", "creates Machine lone", "event");
 }
 
-const machineSpec = ({ cloud, credentials }: World): object => ({
+export async function createDeployment(
+  world: World,
+  { name, replicas, strategy: type, maxSurge, maxUnavailable }: Scenario["deployments"][number],
+  changes?: MachineSpecChanges,
+): Promise<void> {
+  await world.cluster.request("POST", `${PATH}/machinedeployments`, {
+    apiVersion: API_VERSION,
+    kind: "MachineDeployment",
+    metadata: { name, namespace: NAMESPACE },
+    spec: {
+      replicas,
+      selector: { matchLabels: { pool: name } },
+      strategy: { type, ...(type === "RollingUpdate" && { rollingUpdate: { maxSurge, maxUnavailable } }) },
+      template: { metadata: { labels: { pool: name } }, spec: machineSpec(world, changes) },
+    },
+  });
+  world.timeline.add(
+    "user",
+    `creates MachineDeployment ${name}: ${replicas} replicas, ${type}, surge ${maxSurge}, unavailable ${maxUnavailable}`,
+    "event",
+  );
+}
+
+export type MachineSpecChanges = { config?: object; operatingSystem?: string; operatingSystemSpec?: object };
+
+export const machineSpec = (
+  { cloud, credentials }: World,
+  { config, operatingSystem = "ubuntu", operatingSystemSpec }: MachineSpecChanges = {},
+): object => ({
   providerSpec: {
     value: {
       cloudProvider: cloud.definition.name,
-      cloudProviderSpec: { ...cloud.config, token: { secretKeyRef: credentials.reference } },
-      operatingSystem: "ubuntu",
+      cloudProviderSpec: { ...cloud.config, ...config, token: { secretKeyRef: credentials.reference } },
+      operatingSystem,
+      ...(operatingSystemSpec && { operatingSystemSpec }),
     },
   },
   versions: { kubelet: "1.36.2" },

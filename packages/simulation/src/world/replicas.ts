@@ -26,6 +26,7 @@ export function createReplicas(context: {
   timeline: Timeline;
   network: Network;
   cloudName: string;
+  onDeath?: ((process: Process) => void) | undefined;
   run: (process: Process) => Promise<void>;
 }): Replicas {
   const { seed, scheduler, fates, timeline, network } = context;
@@ -48,6 +49,7 @@ export function createReplicas(context: {
     const { name, generation } = process;
     if (running.get(name) !== process) return;
     running.delete(name);
+    context.onDeath?.(process);
     process.kill();
     timeline.add(name, `dies (${generation}): ${why}`, "fault");
     const draw = fates.draw(`${name} restart ${generation}`) ** 3;

@@ -27,6 +27,8 @@ export type WorldResult = {
 /** After so long without any fault everything has come to rest, or it never will. */
 const REST_LIMIT_MS = 40 * 60_000;
 const REST_STEP_MS = 10_000;
+/** So long that whoever still waited for an answer that was lost has given up. */
+const REST_STEPS = 4;
 /** More than any world needs; a loop that makes virtual time stand almost still needs more. */
 const MOST_EVENTS = 30_000;
 const QUIET_MS = 120_000;
@@ -34,6 +36,8 @@ const QUIET_MS = 120_000;
 export type RunOptions = WorldOptions & {
   /** What happens beside what the seed makes happen. */
   script?: ((world: World) => void) | undefined;
+  /** Told after each event, of how many there have been. */
+  onEvent?: ((count: number, world: World) => void) | undefined;
 };
 
 export async function runWorld(scenario: Scenario, options: RunOptions = {}): Promise<WorldResult> {
@@ -68,7 +72,11 @@ export async function runWorld(scenario: Scenario, options: RunOptions = {}): Pr
   const isLooping = (): boolean => scheduler.count > MOST_EVENTS;
   const run = async (ms: number): Promise<void> => {
     const isDone = (): boolean => isBroken() || isLooping();
-    await scheduler.run({ untilMs: scheduler.now() + ms, isDone, afterEach: holdAlways });
+    const afterEach = (): void => {
+      holdAlways();
+      options.onEvent?.(scheduler.count, world);
+    };
+    await scheduler.run({ untilMs: scheduler.now() + ms, isDone, afterEach });
     if (!isBroken() && isLooping()) fail(`rest is quiet: ${MOST_EVENTS} events and no end`);
   };
 
@@ -85,7 +93,7 @@ export async function runWorld(scenario: Scenario, options: RunOptions = {}): Pr
     await tidyUp(world);
     const limitMs = scheduler.now() + REST_LIMIT_MS;
     let unrest = "";
-    for (let calm = 0; calm < 2 && !isBroken() && scheduler.now() < limitMs;) {
+    for (let calm = 0; calm < REST_STEPS && !isBroken() && scheduler.now() < limitMs;) {
       await run(REST_STEP_MS);
       await answerDoubts(world);
       unrest = hold("at rest") ?? "";

@@ -3,6 +3,14 @@ import { CLOUD_NAMES, type CloudName } from "../clouds/registry.ts";
 import { MESSAGE_FAULTS } from "../faults/message-faults.ts";
 import { createRandom } from "./random.ts";
 
+type Deployment = {
+  readonly name: string;
+  readonly replicas: number;
+  readonly strategy: "RollingUpdate" | "Recreate" | "OnDelete";
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+};
+
 export type Scenario = {
   readonly seed: string;
   readonly cloud: CloudName;
@@ -10,7 +18,13 @@ export type Scenario = {
   readonly replicas: 1 | 2;
   readonly serving: boolean;
   readonly joinClusterTimeoutMs: number | undefined;
-  readonly deployments: readonly { name: string; replicas: number; maxSurge: number; maxUnavailable: number }[];
+  /** Labels, annotations and taints of a template are put on Machines that exist. */
+  readonly updatesMetadataInPlace: boolean;
+  /** Revisions that the API server remembers: a watch that was away for longer is told 410. */
+  readonly keptRevisions: number;
+  /** How long the cloud takes to delete an instance; default: as it usually does. */
+  readonly deletionMs: number | undefined;
+  readonly deployments: readonly Deployment[];
   /** A Machine that no MachineSet made. */
   readonly hasLoneMachine: boolean;
   /** Message fault → probability, of those that occur here. */
@@ -40,11 +54,15 @@ export function scenarioFor(seed: string, cloud?: CloudName): Scenario {
     replicas: random.chance(0.2) ? 2 : 1,
     serving: random.chance(0.15),
     joinClusterTimeoutMs: random.chance(0.2) ? 180_000 : undefined,
+    updatesMetadataInPlace: random.chance(0.1),
+    keptRevisions: random.pick([20, 100, 400]),
+    deletionMs: random.chance(0.3) ? 1_000 + random.int(20_000) : undefined,
     deployments: Array.from({ length: count }, (_, index) => {
       const maxSurge = random.int(3);
       return {
         name: `pool-${"ab"[index]}`,
         replicas: random.int(4),
+        strategy: random.pick(["RollingUpdate", "RollingUpdate", "RollingUpdate", "Recreate", "OnDelete"] as const),
         maxSurge,
         maxUnavailable: maxSurge === 0 ? 1 : random.int(2),
       };

@@ -9,7 +9,9 @@ import { createCredentials, type Credentials } from "./credentials.ts";
 import { createFates, type Fates } from "./fates.ts";
 import { createKubelets, type Kubelets } from "./kubelets.ts";
 import { createNetwork, type Message } from "./network.ts";
+import type { Process } from "./process.ts";
 import { createRandom } from "./random.ts";
+import { createRedHat } from "./red-hat.ts";
 import { createReplicas, type Replicas } from "./replicas.ts";
 import type { Scenario } from "./scenario.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
@@ -57,9 +59,9 @@ export type WorldOptions = {
   only?: ReadonlySet<string> | undefined;
   plan?: ReadonlyMap<string, string> | undefined;
   onMoment?: ((moment: Moment) => void) | undefined;
-  onMessage?: ((id: string) => void) | undefined;
-  /** Told of each message at which a controller died. */
-  onCrash?: ((message: Message) => void) | undefined;
+  onMessage?: ((id: string, faults: readonly string[]) => void) | undefined;
+  /** Told whenever a controller dies, before it does. */
+  onDeath?: ((process: Process) => void) | undefined;
 };
 
 export async function createWorld(scenario: Scenario, options: WorldOptions = {}): Promise<World> {
@@ -68,8 +70,17 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
   const scheduler = createScheduler(seed);
   const fates = createFates({ seed, only: options.only, plan: options.plan });
   const timeline = createTimeline(scheduler, options.onMoment);
-  const cluster = await createCluster({ scheduler, random: random.fork("cluster") });
-  const cloud = createCloud(scenario.cloud, { scheduler, random: random.fork("cloud") });
+  const cluster = await createCluster({
+    scheduler,
+    random: random.fork("cluster"),
+    keptRevisions: scenario.keptRevisions,
+  });
+  const cloud = createCloud(scenario.cloud, {
+    scheduler,
+    random: random.fork("cloud"),
+    deletionMs: scenario.deletionMs,
+  });
+  const redHat = createRedHat(cloud);
   const credentials = createCredentials(cluster, cloud);
   await credentials.create();
   const listeners = {
@@ -99,10 +110,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
       for (const listener of listeners.effect) listener({ message, status, text });
     },
     onMessage: options.onMessage,
-    onCrash(message, fault) {
-      options.onCrash?.(message);
-      controllers.kill(message.from, `${fault.name} ${message.id}`);
-    },
+    onCrash: (message, fault) => controllers.kill(message.from, `${fault.name} ${message.id}`),
   });
   const kubelets = createKubelets({
     scheduler,
@@ -118,15 +126,18 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     timeline,
     network,
     cloudName: cloud.endpoint.name,
+    onDeath: options.onDeath,
     run: (process) =>
       runController(process, {
         kube: network.connect(process, cluster.endpoint, { isController: true }),
         cloud: network.connect(process, cloud.endpoint, { isController: true }),
+        redHat: network.connect(process, redHat, { isController: true }),
         adminToken: cluster.adminToken,
         clusterUid: cluster.uid,
         definition: cloud.definition,
         electsLeader: scenario.replicas > 1,
         joinClusterTimeoutMs: scenario.joinClusterTimeoutMs,
+        updatesMetadataInPlace: scenario.updatesMetadataInPlace,
         log(level, text) {
           if (level !== "debug") timeline.add(process.name, text);
           for (const listener of listeners.log) listener(level, text);

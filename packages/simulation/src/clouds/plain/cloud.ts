@@ -15,8 +15,9 @@ type Creation = { name: string; mark: string; cluster: string; userData: string;
 
 const BOOT_MS = 1_000;
 
-export function createPlainCloud(model: CloudModel, { scheduler, random }: CloudOptions): SimulatedCloud {
-  const { name, idempotency, visibilityMs, lingerMs, wrongNotFoundShare, deletionMs } = model;
+export function createPlainCloud(model: CloudModel, options: CloudOptions): SimulatedCloud {
+  const { scheduler, random, deletionMs = model.deletionMs } = options;
+  const { name, idempotency, visibilityMs, lingerMs, wrongNotFoundShare } = model;
   const vms: Record[] = [];
   const luck = random.fork(name);
   let accounts = new Map<string, string>();

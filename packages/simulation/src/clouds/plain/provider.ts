@@ -33,7 +33,7 @@ export function definePlainProvider({ name, title, idempotency, namesAccount }: 
     credential: { token: stringField({ description: "API token.", env: "PLAIN_TOKEN", secret: true, required: true }) },
     config: { size: stringField({ description: "Size of the instance.", required: true }) },
     sizeField: "size",
-    operatingSystems: { ubuntu: "ubuntu-24.04" },
+    operatingSystems: { ubuntu: "ubuntu-24.04", rhel: "rhel-9" },
     idempotency,
     userDataLimitBytes: 65_536,
 

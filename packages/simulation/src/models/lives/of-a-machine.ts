@@ -1,0 +1,75 @@
+/** Lives of one Machine. */
+import { ANNOTATION_ABANDON } from "@machine-controller/api/well-known";
+import { at, createMachine, deleteMachine, type Life, livingVms, patch, pathOf, READY_MS } from "./life.ts";
+
+const HOUR_MS = 3_600_000;
+const CREATION_LOST = new Map(
+  ["plain-token POST instances", "plain-name POST instances", "plain-tag POST instances", "hetzner POST servers"].map(
+    (call) => [`controller-a → ${call} #1`, "crash, request late"],
+  ),
+);
+const LONE = pathOf("machines", "lone");
+
+export const MACHINE_LIVES: readonly Life[] = [
+  { name: "create", scenario: { hasLoneMachine: true, busyMs: 25_000 }, script: () => {} },
+  {
+    name: "replace",
+    scenario: { hasLoneMachine: true, busyMs: 150_000 },
+    script: (world) => at(world, READY_MS, async () => livingVms(world).map((vm) => world.cloud.lose(vm))),
+  },
+  {
+    name: "delete",
+    scenario: { hasLoneMachine: true, busyMs: 60_000 },
+    script: (world) => at(world, READY_MS, () => deleteMachine(world, "lone")),
+  },
+  {
+    name: "delete while it is created",
+    scenario: { hasLoneMachine: true, busyMs: 60_000 },
+    script: (world) => at(world, 400, () => deleteMachine(world, "lone")),
+  },
+  {
+    name: "delete after a lost answer",
+    scenario: { busyMs: 60_000 },
+    faults: CREATION_LOST,
+    script(world) {
+      at(world, 0, () => createMachine(world));
+      at(world, 2_000, () => deleteMachine(world, "lone"));
+    },
+  },
+  {
+    name: "create, and die while asking for it",
+    scenario: { hasLoneMachine: true, busyMs: 90_000 },
+    faults: CREATION_LOST,
+    script: () => {},
+  },
+  {
+    name: "abandon",
+    scenario: { hasLoneMachine: true, busyMs: 60_000 },
+    script: (world) =>
+      at(world, READY_MS, async () => {
+        for (const uid of world.cluster.objects.machines.keys()) world.wishes.freed.add(uid);
+        await patch(world, LONE, { metadata: { annotations: { [ANNOTATION_ABANDON]: "true" } } });
+        await deleteMachine(world, "lone");
+      }),
+  },
+  {
+    name: "mend a spec",
+    clouds: ["hetzner"],
+    scenario: { busyMs: 120_000 },
+    script(world) {
+      at(world, 0, () => createMachine(world, { spec: { config: { serverType: "cx99" } } }));
+      at(world, 70_000, () =>
+        patch(world, LONE, { spec: { providerSpec: { value: { cloudProviderSpec: world.cloud.config } } } }),
+      );
+    },
+  },
+  {
+    name: "wait for an hour to be created",
+    scenario: { busyMs: 1.1 * HOUR_MS },
+    script(world) {
+      world.cloud.refuseCreation("sold out");
+      at(world, 0, () => createMachine(world));
+      at(world, HOUR_MS, async () => world.cloud.refuseCreation(undefined));
+    },
+  },
+];

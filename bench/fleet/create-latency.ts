@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { machines } from "@machine-controller/controllers";
 import { type Bench, type Figure, figure, held, percentile } from "../bench.ts";
+import { measureWrites } from "../writes.ts";
 import { machineOf } from "./manifests.ts";
 import { type FleetSite, openFleetSite, TOKEN } from "./site.ts";
 
@@ -16,6 +17,8 @@ const PROBES = 100;
 const PROBE_EVERY_MS = 50;
 const PATIENCE_MS = 60_000;
 const CREATORS = 16;
+/** Machine, bootstrap token and intent come before the call, the record of the instance after it. */
+const WRITES_EACH = 4;
 
 export const createLatency: Bench = {
   name: "create-latency",
@@ -27,6 +30,8 @@ export const createLatency: Bench = {
     const cloud = { tokens: [TOKEN, DEAD], deadTokens: [DEAD], delayMs: CLOUD_DELAY_MS, joins: false };
     const site = await openFleetSite(settings, cloud);
     try {
+      progress("measuring the API server's write rate");
+      const writesPerSecond = (await measureWrites(site.client, [CREATORS])).get(CREATORS) ?? Number.NaN;
       const controller = await site.startController();
       // The first Machine also looks up images and the like, which the others share.
       await measure(site, ["first"], { signal });
@@ -39,10 +44,12 @@ export const createLatency: Bench = {
       await createMachines(site, names("dead", DEAD_MACHINES), { token: DEAD, signal });
       const beside = await measure(site, names("beside", probes), { everyMs: PROBE_EVERY_MS, signal });
       await controller.stop();
+      const bound = (1_000 * queued * WRITES_EACH) / writesPerSecond;
       return [
         ...latency(`${queued} waiting`, alone, true),
         ...latency(`${queued} waiting, beside a dead credential`, beside, true),
         ...latency(`${queued} at once`, burst, false),
+        figure(`  what ${writesPerSecond.toFixed(0)} writes/s allow the last of them`, bound, { unit: "ms" }),
       ];
     } finally {
       await site.close();

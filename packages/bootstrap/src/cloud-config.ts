@@ -1,5 +1,6 @@
 /** A cloud-init document, and its YAML: small, since clouds count the bytes of user data. */
 import { stringify } from "yaml";
+import { remembered } from "./remembered.ts";
 
 export type NodeFile = { path: string; /** Octal, four digits. */ permissions: string; content: string };
 
@@ -33,17 +34,5 @@ export function toCloudConfigYaml(document: CloudConfig): string {
   return `#cloud-config\n${parts.join("")}`;
 }
 
-/** Most files are the same on every node of a cluster. */
-const MOST_KEPT = 64;
-const kept = new Map<string, string>();
-
 /** A file as an item of a list at the beginning of the line. */
-function toItem(nodeFile: NodeFile): string {
-  const key = JSON.stringify(nodeFile);
-  const item = kept.get(key) ?? stringify([nodeFile], YAML_OPTIONS);
-  kept.delete(key);
-  kept.set(key, item);
-  const [oldest] = kept.keys();
-  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
-  return item;
-}
+const toItem = remembered((nodeFile: NodeFile): string => stringify([nodeFile], YAML_OPTIONS));

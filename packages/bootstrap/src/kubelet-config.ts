@@ -1,5 +1,6 @@
 /** The kubelet's configuration file. */
 import { stringify } from "yaml";
+import { remembered } from "./remembered.ts";
 
 export type KubeletConfigOptions = {
   clusterDns: readonly string[];
@@ -26,13 +27,8 @@ const TLS_CIPHER_SUITES = [
 export const RESERVED: Readonly<Record<string, string>> = { cpu: "200m", memory: "200Mi", "ephemeral-storage": "1Gi" };
 
 /** `kubelet.config.k8s.io/v1beta1` as YAML. A feature gate that the kubelet does not know keeps it from starting. */
-export function kubeletConfig({
-  clusterDns,
-  featureGates,
-  resolvConf,
-  clientCaFile,
-  overrides,
-}: KubeletConfigOptions): string {
+export const kubeletConfig = remembered((options: KubeletConfigOptions): string => {
+  const { clusterDns, featureGates, resolvConf, clientCaFile, overrides } = options;
   return stringify(
     {
       apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -71,4 +67,4 @@ export function kubeletConfig({
     },
     { version: "1.1", lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false },
   );
-}
+});

@@ -2,7 +2,13 @@
 import { customResourceDefinitions, type MachineDeployment } from "@machine-controller/api";
 import { API_VERSION } from "@machine-controller/api/well-known";
 import { createControlPlane } from "@machine-controller/control-plane";
-import { coreResources, createKubeClient, type Node, withBearerToken } from "@machine-controller/kube-client";
+import {
+  coreResources,
+  createKubeClient,
+  inProcess,
+  type Node,
+  withBearerToken,
+} from "@machine-controller/kube-client";
 import { createEventRecorder, createManualClock, runManager } from "@machine-controller/kube-runtime";
 import type { ConfigVarResolver } from "@machine-controller/provider";
 import assert from "node:assert/strict";
@@ -32,10 +38,13 @@ async function setUp(t: TestContext) {
 
   const writes: string[] = [];
   const connect = (seen?: (request: Request) => void) => {
-    const transport = withBearerToken((request) => {
-      seen?.(request);
-      return controlPlane.handle(request);
-    }, controlPlane.adminToken);
+    const transport = withBearerToken(
+      inProcess((request) => {
+        seen?.(request);
+        return controlPlane.handle(request);
+      }),
+      controlPlane.adminToken,
+    );
     return createKubeClient({ baseUrl: "http://control-plane.test", transport, clock });
   };
   const client = connect();

@@ -23,9 +23,16 @@ export type Credentials = {
   renew(): boolean;
 };
 
-type Loaded = { config: KubeConfig; server: string; proxyUrl: string | undefined; isStatic: boolean };
+type Loaded = {
+  config: KubeConfig;
+  server: string;
+  proxyUrl: string | undefined;
+  isStatic: boolean;
+  /** What a static one comes to; its files are read again with it. */
+  applied?: ReturnType<typeof apply>;
+};
 
-/** How old a token written in the kubeconfig may get before it is read again. */
+/** How old what a kubeconfig says, or a file that it names, may get before it is read again. */
 const REREAD_MS = 60_000;
 /** Between two renewals for refused credentials. */
 const RENEW_PAUSE_MS = 10_000;
@@ -51,8 +58,9 @@ export async function loadCredentials(options: CredentialsOptions): Promise<Cred
     server: loaded.server,
     proxyUrl: loaded.proxyUrl,
     async current() {
-      if (loaded.isStatic && clock.now() - readAt >= REREAD_MS) reread();
-      return await apply(loaded.config);
+      if (!loaded.isStatic) return await apply(loaded.config);
+      if (clock.now() - readAt >= REREAD_MS) reread();
+      return await (loaded.applied ??= apply(loaded.config));
     },
     renew() {
       if (clock.now() - readAt < RENEW_PAUSE_MS) return false;

@@ -3,7 +3,7 @@ import { startDeadline, untilAborted } from "./cancellation.ts";
 import type { Clock } from "./clock.ts";
 import { KubeError, isKubeError } from "./kube-error.ts";
 import { fromResponse } from "./status.ts";
-import type { Transport } from "./transport.ts";
+import type { ApiRequest, Transport } from "./transport.ts";
 
 export type Call = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -36,13 +36,13 @@ export function createExchange(options: {
   async function send(call: Call, signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { accept: "application/json", "user-agent": userAgent };
     if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
-    const request = new Request(`${baseUrl}${call.path}${toSearch(call.query)}`, {
+    const answer = carry(transport, {
       method: call.method,
+      url: `${baseUrl}${call.path}${toSearch(call.query)}`,
       headers,
+      body: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
-      ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
     });
-    const answer = carry(transport, request);
     try {
       const response = await untilAborted(answer, signal);
       if (response.ok) return response;
@@ -101,7 +101,7 @@ export function toKubeError(error: unknown, signal: AbortSignal): unknown {
   return new KubeError("Unreachable", "the connection to the API server failed", { cause: error });
 }
 
-async function carry(transport: Transport, request: Request): Promise<Response> {
+async function carry(transport: Transport, request: ApiRequest): Promise<Response> {
   return await transport(request);
 }
 

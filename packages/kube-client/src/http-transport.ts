@@ -3,22 +3,15 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { ConnectionOptions } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, Socks5ProxyAgent, request } from "undici";
+import type { ApiRequest } from "./transport.ts";
 
 export type TlsOptions = Pick<
   ConnectionOptions,
   "ca" | "cert" | "key" | "pfx" | "passphrase" | "rejectUnauthorized" | "servername"
 >;
 
-export type HttpCall = {
-  method: string;
-  url: string;
-  headers: Record<string, string>;
-  body: string | undefined;
-  signal: AbortSignal;
-};
-
 export type HttpConnections = {
-  send(call: HttpCall): Promise<Response>;
+  send(request: ApiRequest): Promise<Response>;
   /** Takes no new calls and resolves when the running ones have ended. */
   close(): Promise<void>;
   /** Cuts everything off. */
@@ -43,8 +36,8 @@ export function createHttpConnections({ tls, proxyUrl }: { tls: TlsOptions; prox
       const answer = await request(url, options);
       const init = { status: answer.statusCode, headers: toHeaders(answer.headers) };
       if (isStream) return new Response(Readable.toWeb(answer.body) as ReadableStream<Uint8Array>, init);
-      const bytes = await answer.body.arrayBuffer();
-      return new Response(bytes.byteLength === 0 ? null : bytes, init);
+      const text = await answer.body.text();
+      return new Response(text === "" ? null : text, init);
     },
     async close() {
       await Promise.all([calls.close(), streams.close()]);

@@ -57,12 +57,9 @@ async function createKubeconfigTransport(
 
   return {
     async transport(request) {
-      const { method, url, signal } = request;
-      const body = request.body === null ? undefined : await request.text();
       const send = async (): Promise<Response> => {
         const { headers, tls } = await credentials.current();
-        const all = { ...Object.fromEntries(request.headers), ...headers };
-        return await connectionsFor(tls).send({ method, url, headers: all, body, signal });
+        return await connectionsFor(tls).send({ ...request, headers: { ...request.headers, ...headers } });
       };
       const answer = await send();
       // A request refused for its credentials has done nothing: the one case in which a mutation may be sent again.

@@ -1,13 +1,25 @@
-/**
- * Carries one request to the API server and back. It adds credentials; the URL is already complete.
- * An embedded API server is `(request) => controlPlane.handle(request)`.
- * It rejects only if there was no HTTP answer, or with a KubeError of its own.
- */
-export type Transport = (request: Request) => Promise<Response>;
+/** One request to the API server: the URL is complete, names of headers are in lower case. */
+export type ApiRequest = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+};
 
-export function withBearerToken(transport: Transport, token: string): Transport {
-  return (request) => {
-    request.headers.set("authorization", `Bearer ${token}`);
-    return transport(request);
-  };
-}
+/**
+ * Carries one request to the API server and back, with credentials. It rejects only if there was no HTTP answer, or with a
+ * KubeError of its own.
+ */
+export type Transport = (request: ApiRequest) => Promise<Response>;
+
+/** To an API server in this process. */
+export const inProcess =
+  (handle: (request: Request) => Promise<Response>): Transport =>
+  ({ url, body, ...init }) =>
+    handle(new Request(url, { ...init, ...(body !== undefined && { body }) }));
+
+export const withBearerToken =
+  (transport: Transport, token: string): Transport =>
+  (request) =>
+    transport({ ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });

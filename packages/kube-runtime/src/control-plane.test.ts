@@ -2,10 +2,11 @@
 import { createControlPlane } from "@machine-controller/control-plane";
 import {
   type ConfigMap,
-  type KubeClient,
   coreResources,
   createKubeClient,
+  inProcess,
   isKubeError,
+  type KubeClient,
   withBearerToken,
 } from "@machine-controller/kube-client";
 import assert from "node:assert/strict";
@@ -27,7 +28,10 @@ async function connect(t: TestContext): Promise<{ client: KubeClient; clock: Man
   const random = { bytes: (n: number) => Uint8Array.from({ length: n }, () => (byte += 7) % 256) };
   const controlPlane = await createControlPlane({ database: ":memory:", clock, random });
   t.after(() => controlPlane.close());
-  const transport = withBearerToken((request) => controlPlane.handle(request), controlPlane.adminToken);
+  const transport = withBearerToken(
+    inProcess((request) => controlPlane.handle(request)),
+    controlPlane.adminToken,
+  );
   return { client: createKubeClient({ baseUrl: "http://control-plane.test", transport, clock }), clock };
 }
 

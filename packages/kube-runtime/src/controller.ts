@@ -7,7 +7,13 @@ export type ReconcileResult = {
   requeueAfterMs?: number;
 };
 
-export type Reconcile = (key: string, context: { signal: AbortSignal }) => Promise<ReconcileResult | void>;
+export type Reconcile = (key: string, context: ReconcileContext) => Promise<ReconcileResult | void>;
+
+export type ReconcileContext = {
+  signal: AbortSignal;
+  /** Before a wait for what many keys wait for: until this pass ends another of its group runs beside it. */
+  leavePlace(): void;
+};
 
 /** One reconcile as others see it: `waitedMs` is how long its key had been ready. */
 export type Pass = { readonly key: string; readonly waitedMs: number };
@@ -56,7 +62,7 @@ export function createController(options: ControllerOptions): Controller {
       timeoutMs: reconcileTimeoutMs,
       reason: () => new DOMException(`${name}: ${key} took longer than ${reconcileTimeoutMs} ms`, "TimeoutError"),
     });
-    return await reconcile(key, { signal: deadline.signal });
+    return await reconcile(key, { signal: deadline.signal, leavePlace: () => queue.leavePlace(key) });
   }
 
   async function pass(key: string, signal: AbortSignal): Promise<ReconcileResult | void> {

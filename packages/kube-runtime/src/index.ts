@@ -22,6 +22,7 @@ export {
   type ControllerOptions,
   type Pass,
   type Reconcile,
+  type ReconcileContext,
   type ReconcileResult,
 } from "./controller.ts";
 export {

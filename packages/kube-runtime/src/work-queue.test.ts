@@ -134,6 +134,20 @@ test("groups of equal priority take turns, and one without a place waits without
   assert.equal(await queue.next({ signal }), "a2");
 });
 
+test("a key that leaves its place lets one other in, and is nobody else's until it is done", async () => {
+  const queue = createWorkQueue({ clock: createManualClock(), placesPerGroup: 1 });
+  for (const key of ["a", "b", "c"]) queue.add(key);
+  assert.equal(await queue.next({ signal }), "a");
+  queue.leavePlace("a");
+  queue.leavePlace("a");
+  assert.equal(await queue.next({ signal }), "b");
+  queue.add("a");
+  queue.done("a");
+  assert.equal(queue.size, 2, "b holds the only place");
+  queue.done("b");
+  assert.equal(await queue.next({ signal }), "c");
+});
+
 test("metrics tell how long keys wait and are worked on, and how often they came and came back", async () => {
   const clock = createManualClock();
   const queue = createWorkQueue({ clock });

@@ -19,6 +19,8 @@ export type WorkQueue<K = string> = {
   forget(key: K): void;
   /** Waits for a key of a group that has a place; it then is being processed until `done(key)`. */
   next(options: { signal: AbortSignal }): Promise<K>;
+  /** Lets another key of its group be processed beside this one, which goes on until `done`. */
+  leavePlace(key: K): void;
   done(key: K): void;
   /** How long a key that is being processed had been ready, in milliseconds. */
   waitedMs(key: K): number;
@@ -60,7 +62,7 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
   /** Since when; the first waits longest. */
   const readySince = new Map<K, number>();
   const delayed = createDelayHeap<K>();
-  const processing = new Map<K, { group: string; sinceMs: number; waitedMs: number }>();
+  const processing = new Map<K, { group: string; hasPlace: boolean; sinceMs: number; waitedMs: number }>();
   const taken = new Map<string, number>();
   /** Added while being processed. */
   const dirty = new Map<K, number>();
@@ -112,11 +114,21 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
     if (next === undefined) return undefined;
     const { key, group } = next;
     const sinceMs = clock.now();
-    processing.set(key, { group, sinceMs, waitedMs: Math.max(0, sinceMs - (readySince.get(key) ?? sinceMs)) });
+    const waitedMs = Math.max(0, sinceMs - (readySince.get(key) ?? sinceMs));
+    processing.set(key, { group, hasPlace: true, sinceMs, waitedMs });
     readySince.delete(key);
     beginTurn(key);
     taken.set(group, (taken.get(group) ?? 0) + 1);
     return key;
+  }
+
+  function freePlace(key: K): void {
+    const turn = processing.get(key);
+    if (turn === undefined || !turn.hasPlace) return;
+    turn.hasPlace = false;
+    const left = (taken.get(turn.group) ?? 1) - 1;
+    if (left > 0) taken.set(turn.group, left);
+    else taken.delete(turn.group);
   }
 
   /** Hands ready keys to waiting workers, then sleeps until the next delay ends if any worker still waits. */
@@ -180,14 +192,13 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
         signal.removeEventListener("abort", abort);
       }
     },
+    leavePlace(key) {
+      freePlace(key);
+      dispatch();
+    },
     done(key) {
-      const { group } = processing.get(key) ?? {};
+      freePlace(key);
       processing.delete(key);
-      if (group !== undefined) {
-        const left = (taken.get(group) ?? 1) - 1;
-        if (left > 0) taken.set(group, left);
-        else taken.delete(group);
-      }
       const priority = dirty.get(key);
       dirty.delete(key);
       if (priority !== undefined) put(key, priority);

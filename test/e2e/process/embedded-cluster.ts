@@ -5,7 +5,13 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { customResourceDefinitions } from "@machine-controller/api";
 import { createControlPlane, serveControlPlane } from "@machine-controller/control-plane";
-import { coreResources, createKubeClient, type KubeClient, withBearerToken } from "@machine-controller/kube-client";
+import {
+  coreResources,
+  createKubeClient,
+  inProcess,
+  type KubeClient,
+  withBearerToken,
+} from "@machine-controller/kube-client";
 import { systemClock } from "@machine-controller/kube-runtime";
 import { systemRandom } from "../../../apps/machine-controller/src/environment.ts";
 
@@ -41,7 +47,10 @@ export async function startEmbeddedCluster(t?: TestContext): Promise<EmbeddedClu
   t?.after(stop);
   const client = createKubeClient({
     baseUrl: served.url,
-    transport: withBearerToken((request) => controlPlane.handle(request), controlPlane.adminToken),
+    transport: withBearerToken(
+      inProcess((request) => controlPlane.handle(request)),
+      controlPlane.adminToken,
+    ),
   });
   const { signal } = stopping;
   for (const definition of customResourceDefinitions) {

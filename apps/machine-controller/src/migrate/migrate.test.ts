@@ -7,6 +7,7 @@ import {
   coreResources,
   createKubeClient,
   type CustomResourceDefinition,
+  inProcess,
   type KubeClient,
   type Node,
   withBearerToken,
@@ -57,13 +58,16 @@ async function world(t: TestContext) {
     createKubeClient({
       baseUrl,
       clock,
-      transport: withBearerToken(async (request) => {
-        if (request.method !== "GET") {
-          step();
-          writes.push(`${request.method} ${new URL(request.url).pathname.split("/").slice(-2).join("/")}`);
-        }
-        return controlPlane.handle(request);
-      }, controlPlane.adminToken),
+      transport: withBearerToken(
+        inProcess(async (request) => {
+          if (request.method !== "GET") {
+            step();
+            writes.push(`${request.method} ${new URL(request.url).pathname.split("/").slice(-2).join("/")}`);
+          }
+          return controlPlane.handle(request);
+        }),
+        controlPlane.adminToken,
+      ),
     });
   const client = connect("https://cluster.test");
   for (const object of [...customResourceDefinitions, definition]) {

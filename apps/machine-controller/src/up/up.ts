@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 import { customResourceDefinitions, type MachineDeployment } from "@machine-controller/api";
 import { createControlPlane, serveControlPlane, StorageError } from "@machine-controller/control-plane";
 import { machineDeployments } from "@machine-controller/controllers";
-import { createKubeClient, type KubeClient, type KubeObject, withBearerToken } from "@machine-controller/kube-client";
+import {
+  createKubeClient,
+  inProcess,
+  type KubeClient,
+  type KubeObject,
+  withBearerToken,
+} from "@machine-controller/kube-client";
 import { systemClock } from "@machine-controller/kube-runtime";
 import { applyManifests, readManifests } from "./apply-manifests.ts";
 import { runControllers } from "../compose.ts";
@@ -44,7 +50,7 @@ export async function up(
   await controlPlane.setEndpoint(served.url);
   writeFileSync(state.kubeconfig, await controlPlane.kubeconfig({ server: served.url }), { mode: 0o600 });
 
-  const transport = (request: Request) => controlPlane.handle(request);
+  const transport = inProcess((request) => controlPlane.handle(request));
   const client = createKubeClient({
     baseUrl: served.url,
     transport: withBearerToken(transport, controlPlane.adminToken),

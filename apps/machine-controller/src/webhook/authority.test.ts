@@ -6,6 +6,7 @@ import {
   coreResources,
   createKubeClient,
   defineResource,
+  inProcess,
   type KubeObject,
   withBearerToken,
 } from "@machine-controller/kube-client";
@@ -31,10 +32,14 @@ async function world(t: TestContext) {
   const writes: string[] = [];
   const client = createKubeClient({
     baseUrl: "https://cluster.test",
-    transport: withBearerToken((request) => {
-      if (request.method !== "GET") writes.push(`${request.method} ${new URL(request.url).pathname.split("/").at(-1)}`);
-      return controlPlane.handle(request);
-    }, controlPlane.adminToken),
+    transport: withBearerToken(
+      inProcess((request) => {
+        if (request.method !== "GET")
+          writes.push(`${request.method} ${new URL(request.url).pathname.split("/").at(-1)}`);
+        return controlPlane.handle(request);
+      }),
+      controlPlane.adminToken,
+    ),
   });
   const webhook = (name: string) => ({
     name: `${name}.machine-controller.kubermatic.io`,

@@ -1,9 +1,15 @@
 /** Drives every Machine: observe, decide, act, until the decision is to wait. */
 import type { Machine } from "@machine-controller/api";
 import { instanceNameOf } from "@machine-controller/api";
-import { LABEL_CONTROLLER, LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
+import { ANNOTATION_INSTANCE, LABEL_CONTROLLER, LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import { isKubeError, type Node } from "@machine-controller/kube-client";
-import { type Clock, type Controller, createController, keyOf } from "@machine-controller/kube-runtime";
+import {
+  type Clock,
+  type Controller,
+  createController,
+  keyOf,
+  type ReconcileContext,
+} from "@machine-controller/kube-runtime";
 import { isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
 import type { Log } from "../log.ts";
 import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
@@ -74,8 +80,15 @@ export function createMachineController(options: MachineControllerOptions): Cont
     return nowMs;
   }
 
-  async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
-    for (let step = 0; step < MOST_STEPS; step++) {
+  async function reconcile(
+    key: string,
+    { signal, leavePlace }: ReconcileContext,
+  ): Promise<{ requeueAfterMs?: number }> {
+    for (let step = 0, hasPlace = true; step < MOST_STEPS; step++) {
+      if (!hasPlace) {
+        controller.enqueue(key);
+        return {};
+      }
       const machine = informers.machines.store.getByKey(key);
       if (machine === undefined || (machine.metadata.labels?.[LABEL_CONTROLLER] ?? "") !== options.name) return {};
       const uid = machine.metadata.uid ?? "";
@@ -99,6 +112,9 @@ export function createMachineController(options: MachineControllerOptions): Cont
         }
         log(decision.kind === "look-up" ? "debug" : "info", `${decision.kind}: ${decision.why}`, { machine: key });
         const effect = decision;
+        // A list of a large account takes seconds, and every Machine that waits for its Node waits for it.
+        hasPlace = !isShared(effect);
+        if (!hasPlace) leavePlace();
         const { failure, ...learnt } = await aroundEffect({ key, kind: effect.kind }, () =>
           act(effect, { snapshot, signal }, options),
         );
@@ -151,7 +167,7 @@ export function createMachineController(options: MachineControllerOptions): Cont
 
   informers.machines.onChange((change) => {
     if (change.type === "deleted") known.delete(change.object.metadata.uid ?? "");
-    else controller.enqueue(keyOf(change.object));
+    else controller.enqueue(keyOf(change.object), { priority: priorityOf(change.object) });
   });
   informers.nodes.onChange((change) => {
     if (change.type === "updated" && !isWorthALook(change.old, change.object)) return;
@@ -167,6 +183,12 @@ export function createMachineController(options: MachineControllerOptions): Cont
   });
   return controller;
 }
+
+const isShared = (effect: Decision): boolean => effect.kind === "look-up" && effect.how === "list";
+
+/** Whoever waits for a Machine waits for its instance first; those that have theirs mostly wait for it to boot. */
+const priorityOf = ({ metadata }: Machine): number =>
+  metadata.deletionTimestamp === undefined && metadata.annotations?.[ANNOTATION_INSTANCE] === undefined ? 1 : 0;
 
 /** Nodes change every few seconds with their heartbeats; a Machine looks at little of it. */
 function isWorthALook(old: Node, node: Node): boolean {

@@ -8,6 +8,7 @@ import {
   type CertificateSigningRequest,
   coreResources,
   createKubeClient,
+  inProcess,
   type KubeClient,
   KubeError,
   type Node,
@@ -45,7 +46,10 @@ async function createWorld(t: TestContext, overrides: Partial<KubeClient> = {}):
   const controlPlane = await createControlPlane({ database: ":memory:", clock, random });
   const connect = (transport: Transport): KubeClient =>
     createKubeClient({ baseUrl: "http://control-plane.test", transport, clock });
-  const asAdmin = withBearerToken((request) => controlPlane.handle(request), controlPlane.adminToken);
+  const asAdmin = withBearerToken(
+    inProcess((request) => controlPlane.handle(request)),
+    controlPlane.adminToken,
+  );
   const admin = connect(asAdmin);
   const world: World = {
     controlPlane,
@@ -57,7 +61,7 @@ async function createWorld(t: TestContext, overrides: Partial<KubeClient> = {}):
       const spec = { signerName: CLIENT_SIGNER, usages: ["digital signature", "client auth"] };
       await admin.create(csrs, { ...csrOf(pem, spec), metadata: { name: `client-${name}` } }, { signal });
       const peerCertificatePem = await certificateOf(world, `client-${name}`);
-      return connect((request) => controlPlane.handle(request, { peerCertificatePem }));
+      return connect(inProcess((request) => controlPlane.handle(request, { peerCertificatePem })));
     },
     async until(isTrue) {
       for (let turn = 0; turn < 300; turn += 1) {

@@ -1,5 +1,11 @@
 // As much of an API server as the tests of this package need: one log of events, from which lists and watches are served.
-import { type Clock, type KubeClient, type KubeObject, createKubeClient } from "@machine-controller/kube-client";
+import {
+  type Clock,
+  createKubeClient,
+  inProcess,
+  type KubeClient,
+  type KubeObject,
+} from "@machine-controller/kube-client";
 
 type Logged = { type: "ADDED" | "MODIFIED" | "DELETED"; object: KubeObject; version: number };
 
@@ -73,7 +79,7 @@ export function createFakeApi(clock: Clock): FakeApi {
       watchers.clear();
     },
     connect: (intercept) => {
-      const transport = (request: Request): Promise<Response> => handle(request, intercept);
+      const transport = inProcess((request) => handle(request, intercept));
       return createKubeClient({ baseUrl: "http://api.test", transport, clock });
     },
     get client() {

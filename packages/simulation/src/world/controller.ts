@@ -1,7 +1,7 @@
 /** The machine-controller as a process of the world: what `run` composes, on the world's clock, randomness and network. */
 import { createControllers, createDataReaders, type Decision } from "@machine-controller/controllers";
 import type { Machine } from "@machine-controller/api";
-import { createKubeClient, withBearerToken } from "@machine-controller/kube-client";
+import { createKubeClient, inProcess, withBearerToken } from "@machine-controller/kube-client";
 import { createEventRecorder, runLeaderElection, runManager } from "@machine-controller/kube-runtime";
 import { type AnyProviderDefinition, createConfigVarResolver, createProvider } from "@machine-controller/provider";
 import type { Handler } from "./network.ts";
@@ -33,7 +33,7 @@ export async function runController(process: Process, options: ControllerOptions
     options.log(level, `${message} ${JSON.stringify(fields)}`);
   const client = createKubeClient({
     baseUrl: "https://kube.simulation:6443",
-    transport: withBearerToken(options.kube, options.adminToken),
+    transport: withBearerToken(inProcess(options.kube), options.adminToken),
     userAgent: USER_AGENT,
     clock,
   });

@@ -28,7 +28,7 @@ export function describeFailover(kind: ApiServerKind, kills: number): void {
       const takeovers: number[] = [];
       for (let kill = 0; kill < kills; kill++) {
         // It counts the 15 s from when it first saw the Lease.
-        await standBy.printed(/"there is a new leader"/);
+        await standBy.printed(STANDING_BY);
         await fleet.scale(kill % 2 === 0 ? MOST : FEW);
         await sleep(Math.random() * AT_WORK_MS);
         const { holder } = await lease(fleet);
@@ -40,9 +40,12 @@ export function describeFailover(kind: ApiServerKind, kills: number): void {
         assert.notEqual((await lease(fleet)).holder, holder);
         [leader, standBy] = [standBy, fleet.startController()];
         assertSafe(fleet);
+        if (takeovers.length % 10 === 0) console.log(`  ${takeovers.length} of ${kills} leaders killed`);
       }
       await fleet.scale(FEW);
       await fleet.settled(FEW);
+      // Before it stands by, a signal ends it at once.
+      await standBy.printed(STANDING_BY);
       await endsClean(fleet, [leader, standBy]);
       t.diagnostic(`takeover after ${takeovers.map((ms) => (ms / 1_000).toFixed(1)).join(", ")} s`);
     });
@@ -50,6 +53,7 @@ export function describeFailover(kind: ApiServerKind, kills: number): void {
 }
 
 const LEADING = /"leading"/;
+const STANDING_BY = /"there is a new leader"/;
 
 async function endsClean(fleet: Fleet, controllers: readonly ControllerProcess[]): Promise<void> {
   await fleet.scale(0);

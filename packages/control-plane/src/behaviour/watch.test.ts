@@ -116,6 +116,25 @@ test("a client that leaves is forgotten", async (t) => {
   assert.equal(await watch.next(), undefined);
 });
 
+test("a client may give up its request and stop reading in one go", async (t) => {
+  const world = await createWorld(t);
+  const leave = new AbortController();
+  const { signal } = leave;
+  const { body } = await world.controlPlane.handle({
+    method: "GET",
+    url: `https://localhost${MAPS}?watch=1`,
+    headers: new Headers({ authorization: `Bearer ${world.controlPlane.adminToken}` }),
+    signal,
+    body: null,
+  });
+  const reader = body?.getReader();
+  let left: Promise<void> | undefined;
+  signal.addEventListener("abort", () => (left = reader?.cancel()));
+  leave.abort();
+  await left;
+  assert.deepEqual(await reader?.read(), { done: true, value: undefined });
+});
+
 test("a resourceVersion from the future is refused with a time to retry", async (t) => {
   const world = await createWorld(t);
   const { code, body } = await world.call("GET", `${MAPS}?watch=1&resourceVersion=99999`);

@@ -15,7 +15,6 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** So long before its end a watch that takes bookmarks gets a last one. */
 const LAST_BOOKMARK_MS = 2000;
-const READER_LEFT = Symbol("the reader left");
 
 type Plan = {
   /** Send the current objects first. */
@@ -26,16 +25,30 @@ type Plan = {
   error?: StatusError;
 };
 
-type Watch = { context: Context; plan: Plan; format: WatchFormat; signal: AbortSignal; stop: () => void };
+type Watch = {
+  context: Context;
+  plan: Plan;
+  format: WatchFormat;
+  signal: AbortSignal;
+  stop: () => void;
+  /** The stream has ended already, by the reader's own leaving. */
+  isLeft: boolean;
+};
 
 export function watchObjects(context: Context): Response {
   const plan = planWatch(context);
   const format = createWatchFormat(context);
   const leave = new AbortController();
   const signal = AbortSignal.any([leave.signal, context.signal, context.server.closing]);
-  const watch: Watch = { context, plan, format, signal, stop: () => leave.abort() };
+  const watch: Watch = { context, plan, format, signal, stop: () => leave.abort(), isLeft: false };
   const body = new ReadableStream<Uint8Array>(
-    { start: (controller) => start(watch, controller), cancel: () => leave.abort(READER_LEFT) },
+    {
+      start: (controller) => start(watch, controller),
+      cancel() {
+        watch.isLeft = true;
+        leave.abort();
+      },
+    },
     new ByteLengthQueuingStrategy({ highWaterMark: MAX_BUFFERED_BYTES }),
   );
   return new Response(body, { headers: { "content-type": "application/json", "cache-control": "no-cache, private" } });
@@ -57,8 +70,7 @@ function start(watch: Watch, controller: ReadableStreamDefaultController<Uint8Ar
     "abort",
     () => {
       unsubscribe();
-      // The reader's own leaving has closed it already.
-      if (signal.reason !== READER_LEFT) controller.close();
+      if (!watch.isLeft) controller.close();
     },
     { once: true },
   );

@@ -129,7 +129,9 @@ test("a client may give up its request and stop reading in one go", async (t) =>
   });
   const reader = body?.getReader();
   let left: Promise<void> | undefined;
-  signal.addEventListener("abort", () => (left = reader?.cancel()));
+  signal.addEventListener("abort", () => {
+    left = reader?.cancel();
+  });
   leave.abort();
   await left;
   assert.deepEqual(await reader?.read(), { done: true, value: undefined });

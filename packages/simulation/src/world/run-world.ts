@@ -1,4 +1,5 @@
 /** The life of a world: busy with faults, healed, at rest, and quiet for a while; held to every invariant all along. */
+import "../platform/install.ts";
 import type { Invariant } from "../invariants/invariant.ts";
 import { INVARIANTS } from "../invariants/registry.ts";
 import { answerDoubts, scheduleHappenings, setUp, tidyUp } from "./people.ts";

@@ -1,6 +1,7 @@
 import type { Call, Connection } from "@machine-controller/provider";
 import { type Cloud, createCloud } from "./cloud.ts";
 import type { credential } from "./fields.ts";
+import { createMarkedServers, type MarkedServers } from "./marked-servers.ts";
 import { createPlacementGroups, type PlacementGroups } from "./placement-groups.ts";
 import { createSharedLookups, type SharedLookups } from "./shared-lookups.ts";
 import { ensureSshKey } from "./ssh-key.ts";
@@ -12,6 +13,7 @@ const LOOKUP_TTL_MS = 5 * 60_000;
 export type Client = {
   cloud: Cloud;
   lookups: SharedLookups;
+  markedServers: MarkedServers;
   placementGroups: PlacementGroups;
   sshKey(call: Call): Promise<{ name: string }>;
 };
@@ -23,6 +25,7 @@ export function connect(connection: Connection<typeof credential>): Client {
   return {
     cloud,
     lookups,
+    markedServers: createMarkedServers(cloud, clock),
     placementGroups: createPlacementGroups(cloud, random),
     sshKey: (call) => lookups.get("ssh key", ({ signal }) => ensureSshKey(cloud, { random, signal }), call),
   };

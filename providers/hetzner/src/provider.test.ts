@@ -51,7 +51,14 @@ function world(t: TestContext, options: Partial<SimulatorOptions & HetznerSimula
       .requests()
       .filter(({ method }) => method !== "GET")
       .map(({ method, path }) => `${method} ${path}`);
-  return { clock, cloud, provider: restart(), restart, runtime, direct, mutations };
+  const patient = restart();
+  const provider = {
+    ...patient,
+    /** Gives it the time that it gathers questions for. */
+    cleanup: async (...args: Parameters<typeof patient.cleanup>) =>
+      (await Promise.all([patient.cleanup(...args), clock.advance(250)]))[0],
+  };
+  return { clock, cloud, provider, restart, runtime, direct, mutations };
 }
 
 function machine(name: string, spec: object = {}, instance?: Instance): Machine {
@@ -279,6 +286,23 @@ test("cleanup deletes nothing of others where something drops the selector on th
   assert.equal(await careless.cleanup(machine("a"), call), true);
   await rejects(careless.get(machine("a"), call), "InstanceNotFound");
   assert.equal(mutations().length, 2);
+});
+
+test("Machines that are cleaned up at the same time share what is asked of the cloud", async (t) => {
+  const { provider, cloud, clock } = world(t);
+  const names = Array.from({ length: 20 }, (_, index) => `node-${index}`);
+  const made = await Promise.all(names.map((name) => provider.create(machine(name), request(`uid-${name}`), call)));
+  await clock.advance(10);
+  const before = cloud.requests().length;
+  for (const isGone of [false, true]) {
+    const done = await Promise.all(made.map((a) => provider.cleanup(machine(a.name, {}, a), call)));
+    assert.deepEqual(new Set(done), new Set([isGone]));
+    await clock.advance(1_000);
+  }
+  const counts = Map.groupBy(cloud.requests().slice(before), ({ method, path }) => `${method} ${path.split("?")[0]}`);
+  const lists = counts.get("GET /v1/servers")?.length ?? 0;
+  assert.equal(lists, 2, "one list for all, each time");
+  assert.equal(cloud.requests().length - before, lists + 2 * made.length, "one DELETE and one look by ID for each");
 });
 
 test("cleanup waits out a lock, and names the remedy where the server is protected", async (t) => {

@@ -96,14 +96,20 @@ async function recordedServer({ client, uid, signal }: Find, id: string): Promis
   );
 }
 
-/** Goes by the label too when the recorded server is gone: a later attempt may have left one that nobody recorded. */
+/**
+ * By the mark, since an attempt may have left one that nobody recorded; and where that does not show the recorded one,
+ * which it may have lost, by ID.
+ */
 async function remainingServers(request: Find): Promise<Server[]> {
+  const { client, uid, recorded } = request;
+  const marked = await client.markedServers.of(uid, request);
+  if (recorded === undefined || marked.some(({ id }) => String(id) === recorded.id)) return marked;
   try {
-    if (request.recorded !== undefined) return [await recordedServer(request, request.recorded.id)];
+    return [await recordedServer(request, recorded.id), ...marked];
   } catch (error) {
     if (!isProviderError(error, "InstanceNotFound")) throw error;
+    return marked;
   }
-  return labelledServers(request);
 }
 
 async function ensureDeleting({ id, status }: Server, { client, signal }: Find): Promise<void> {

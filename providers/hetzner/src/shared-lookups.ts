@@ -1,5 +1,6 @@
 /** Answers that many Machines need at about the same time: asked for once, kept for a while, never kept when absent. */
 import type { Clock } from "@machine-controller/provider";
+import { orAborted } from "./or-aborted.ts";
 
 type Entry = { answer: Promise<unknown>; owner: AbortSignal; untilMs: number };
 
@@ -42,15 +43,4 @@ export function createSharedLookups({ clock, ttlMs }: { clock: Clock; ttlMs: num
     },
     forget: () => entries.clear(),
   };
-}
-
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([answer, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -202,6 +202,9 @@ async function confirmAbsence({ snapshot, signal }: Step, read: { account: strin
   return sawAbsence(withAccount(snapshot.knowledge, account), read.at);
 }
 
+/** A process that stood still for as long between deciding and asking may have a successor that asks too. */
+const OVERTAKEN_MS = 10_000;
+
 /** Asks only under the account that the intent names: where an instance is sought later is where it must be made. */
 async function create(intent: CreateIntent, { snapshot, signal }: Step, { clock }: ActContext): Promise<Knowledge> {
   const { machine, provider } = snapshot;
@@ -209,6 +212,8 @@ async function create(intent: CreateIntent, { snapshot, signal }: Step, { clock 
   const { userData, ...knowledge } = withAccount(snapshot.knowledge, account);
   if (account !== snapshot.knowledge.account) return { ...knowledge, ...(userData && { userData }) };
   const sentAt = clock.now();
+  if (sentAt - snapshot.nowMs > OVERTAKEN_MS)
+    throw new ProviderError("Unavailable", "creation was decided too long ago, and is decided again");
   let instance: Instance | undefined;
   try {
     instance = await provider.create(machine, { userData: userData?.text ?? "", token: intent.token }, { signal });

@@ -39,6 +39,12 @@ export type SimulatedCloud = {
   refuseCreation(reason: "quota" | "sold out" | undefined): void;
   /** The next creation is accepted, and fails later. */
   failNextCreation(): void;
+  /** The next deletion is accepted, and later the VM runs as if nobody had asked; where the cloud can be made to. */
+  failNextDeletion?(): void;
+  /** The cloud shows no VM at all, in no list and by no ID. */
+  showNothing(ms: number): void;
+  /** Reads do not find this VM for less than the cloud's consistency time; where the cloud can be made to. */
+  missBriefly?(vm: Vm): void;
   close(): void;
 };
 

@@ -13,6 +13,7 @@ export function createHetznerCloud({ scheduler, random, deletionMs = ACTION_MS }
   const vms: Vm[] = [];
   const tokens: Record<string, { project: string }> = {};
   let doomNext = false;
+  let blindUntilMs = 0;
   let refusal: "quota" | "sold out" | undefined;
   const simulator = createHetznerSimulator({
     database: ":memory:",
@@ -71,10 +72,13 @@ export function createHetznerCloud({ scheduler, random, deletionMs = ACTION_MS }
   const tokenOf = (request: Request): string =>
     tokens[request.headers.get("authorization")?.slice("Bearer ".length) ?? ""]?.project ?? "";
 
+  const respondWith = (status: number, code: string, headers: Readonly<Record<string, string>> = {}): Response =>
+    Response.json({ error: { code, message: `simulated ${status}`, details: null } }, { status, headers });
   const respond: SimulatedCloud["endpoint"]["respond"] = (status, { retryAfterSeconds }) =>
-    Response.json(
-      { error: { code: CODES[status] ?? "server_error", message: `simulated ${status}`, details: null } },
-      { status, headers: retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) } },
+    respondWith(
+      status,
+      CODES[status] ?? "server_error",
+      retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) },
     );
 
   return {
@@ -92,7 +96,12 @@ export function createHetznerCloud({ scheduler, random, deletionMs = ACTION_MS }
         const isCreation = request.method === "POST" && new URL(request.url).pathname === "/v1/servers";
         if (isCreation && refusal !== undefined && tokenOf(request) !== "") {
           const { status, code } = REFUSALS[refusal];
-          return Response.json({ error: { code, message: refusal, details: null } }, { status });
+          return respondWith(status, code);
+        }
+        const [, collection = "", id] = new URL(request.url).pathname.split("/").slice(1);
+        if (scheduler.now() < blindUntilMs && collection === "servers" && request.method !== "POST") {
+          if (id !== undefined) return respondWith(404, "not_found");
+          return Response.json({ servers: [], meta: { pagination: { page: 1, next_page: null } } });
         }
         const response = await simulator.handle(request);
         await note(request, body, response);
@@ -106,6 +115,7 @@ export function createHetznerCloud({ scheduler, random, deletionMs = ACTION_MS }
     },
     refuseCreation: (reason) => void (refusal = reason),
     failNextCreation: () => void (doomNext = true),
+    showNothing: (ms) => void (blindUntilMs = scheduler.now() + ms),
     close: () => simulator.close(),
   };
 }

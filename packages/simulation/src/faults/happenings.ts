@@ -2,6 +2,7 @@
 import type { Machine, MachineDeployment } from "@machine-controller/api";
 import { lives, type Vm } from "../clouds/cloud.ts";
 import { NAMESPACE } from "../world/cluster.ts";
+import type { Spell } from "../world/network.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
 
@@ -21,6 +22,22 @@ export const HAPPENINGS: readonly Happening[] = [
     async run(world, random) {
       const replicas = random.int(5);
       return onDeployment(world, random, { say: `replicas ${replicas}`, patch: { spec: { replicas } } });
+    },
+  },
+  {
+    // Before the first Machines have an intent, and so a finalizer.
+    name: "user scales up and back at once",
+    weight: 2,
+    async run(world, random) {
+      const deployment = anyOf(random, deploymentsOf(world));
+      if (deployment === undefined) return undefined;
+      const path = `${V1ALPHA1}/machinedeployments/${deployment.metadata.name}`;
+      const { replicas = 1 } = deployment.spec;
+      await world.cluster.request("PATCH", path, { spec: { replicas: replicas + 2 } });
+      world.scheduler.after(20 + random.int(400), () => {
+        void world.cluster.request("PATCH", path, { spec: { replicas } }).catch(() => undefined);
+      });
+      return `${deployment.metadata.name}: ${replicas + 2}, then ${replicas}`;
     },
   },
   {
@@ -136,6 +153,17 @@ export const HAPPENINGS: readonly Happening[] = [
       return vm.name;
     },
   },
+  {
+    name: "cloud misses a VM briefly",
+    weight: 2,
+    async run(world, random) {
+      const vm = anyOf(random, livingVms(world));
+      if (vm === undefined || world.cloud.missBriefly === undefined) return undefined;
+      world.cloud.missBriefly(vm);
+      return vm.name;
+    },
+  },
+  { name: "deletion fails late", weight: 1, run: async (world) => (world.cloud.failNextDeletion?.(), "the next one") },
   { name: "creation fails late", weight: 2, run: async (world) => (world.cloud.failNextCreation(), "the next one") },
   { name: "quota is used up", weight: 1, run: async (world) => (world.cloud.refuseCreation("quota"), "") },
   { name: "capacity is sold out", weight: 1, run: async (world) => (world.cloud.refuseCreation("sold out"), "") },
@@ -163,11 +191,35 @@ export const HAPPENINGS: readonly Happening[] = [
       world.controllers.partition(random, { from: "kube", ms: 10_000 + random.int(50_000) }),
   },
   {
+    name: "a spell of trouble",
+    weight: 3,
+    async run(world, random) {
+      const spell = random.pick(SPELLS);
+      const ms = 10_000 + random.int(50_000);
+      world.spell(spell, ms);
+      return `of controller-* → ${spell.to}: ${spell.fault} for ${ms} ms`;
+    },
+  },
+  {
     name: "cloud cannot be reached",
     weight: 1,
     run: async (world, random) =>
       world.controllers.partition(random, { from: "cloud", ms: 10_000 + random.int(90_000) }),
   },
+];
+
+/** What a service that is ill does to every message for a while. */
+const SPELLS: readonly Spell[] = [
+  { to: "cloud", fault: "cloud 503", method: "GET", about: /instances|servers/ },
+  { to: "cloud", fault: "cloud 503" },
+  { to: "cloud", fault: "cloud 504 after the effect" },
+  { to: "cloud", fault: "reply lost" },
+  { to: "cloud", fault: "cloud 429" },
+  { to: "cloud", fault: "reply trickles" },
+  { to: "kube", fault: "API server 500 after the effect" },
+  { to: "kube", fault: "API server 409", about: /machines\// },
+  { to: "kube", fault: "API server 429" },
+  { to: "kube", fault: "watch lags" },
 ];
 
 const anyOf = <T>(random: Random, items: readonly T[]): T | undefined =>

@@ -16,8 +16,11 @@ export type MessageFault = {
   readonly answer?: { readonly status: number; readonly effect: boolean; readonly retryAfterSeconds?: number };
   /** The sender's process dies at this moment. */
   readonly crash?: "before" | "after";
-  /** A watch ends after this many events, or starts with 410. */
-  readonly watch?: { readonly cutAfter: number } | { readonly expired: true } | { readonly lagMs: number };
+  /** A watch ends after this many events, with or without a 410, or starts with 410. */
+  readonly watch?:
+    | { readonly cutAfter: number; readonly expires?: true }
+    | { readonly expired: true }
+    | { readonly lagMs: number };
   readonly on: (message: MessageFacts) => boolean;
 };
 
@@ -70,6 +73,7 @@ export const MESSAGE_FAULTS: readonly MessageFault[] = [
   },
   { name: "API server 503", answer: { status: 503, effect: false }, on: toKube },
   { name: "watch cut", watch: { cutAfter: 2 }, on: watch },
+  { name: "watch expires", watch: { cutAfter: 3, expires: true }, on: watch },
   { name: "watch expired", watch: { expired: true }, on: watch },
   { name: "watch lags", watch: { lagMs: 12_000 }, on: watch },
 

@@ -15,6 +15,8 @@ export const nothingDestroyedInDoubt: Invariant = {
     const { machines } = cluster.objects;
     /** Node name → UID of the Machine that owned it last. */
     const owners = new Map<string, string>();
+    /** UIDs of Machines that the controllers let go: no VM of theirs may be left, nor come. */
+    const released = new Set<string>();
 
     onEffect(({ message, status }) => {
       if (message.method !== "DELETE" || status >= 300 || !isByController(message)) return;
@@ -40,6 +42,7 @@ export const nothingDestroyedInDoubt: Invariant = {
       const isReleased = type === "DELETED" || !now.metadata.finalizers?.includes(FINALIZER_INSTANCE);
       const wasHeld = before.metadata.finalizers?.includes(FINALIZER_INSTANCE) === true;
       const isAbandoned = now.metadata.annotations?.[ANNOTATION_ABANDON] === "true" || wishes.freed.has(uid);
+      if (isReleased && wasHeld && !isAbandoned) released.add(uid);
       if (isReleased && wasHeld && !isAbandoned && alive[0] !== undefined) {
         broken ??= `Machine ${now.metadata.name} is let go, and its VM ${alive[0].id} is still there`;
       }
@@ -50,6 +53,9 @@ export const nothingDestroyedInDoubt: Invariant = {
       const machine = machines.get(owners.get(name) ?? "");
       if (machine && !isDeleting(machine)) broken ??= `Node ${name} is deleted, and its Machine is not`;
     });
-    return () => broken;
+    return () => {
+      const late = cloud.vms.findLast((vm) => released.has(vm.machineUid ?? "") && exists(vm, scheduler.now()));
+      return broken ?? (late && `VM ${late.id} is made for Machine ${late.name}, which was let go`);
+    };
   },
 };

@@ -17,6 +17,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     kind: "patch-machine",
     why: "the intent is written down before`,
     why: "A crash after the creation leaves an instance that nothing points to.",
+    breaks: "one VM per Machine",
     within: 30,
   },
   {
@@ -25,7 +26,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `if (provider.idempotency.class === "tag-scan") {`,
     replace: `if (false) {`,
     why: "On a cloud with tags only, a creation whose outcome is unknown is repeated too early.",
-    within: 40,
+    breaks: "one VM per Machine",
+    within: 30,
     cloud: "plain-tag",
   },
   {
@@ -34,7 +36,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `throw instance === undefined && isRefusal(error) ? error : new CreateOutcomeUnknown(clock.now(), error);`,
     replace: `throw error;`,
     why: "An instance that was created and never heard of is created again.",
-    within: 40,
+    breaks: "one VM per Machine",
+    within: 30,
     cloud: "plain-tag",
   },
   {
@@ -43,7 +46,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `const apartAt = absent.firstAt + provider.idempotency.consistencyMs;`,
     replace: `const apartAt = absent.firstAt;`,
     why: "A read that is behind makes a living instance look gone, and it is replaced.",
-    within: 40,
+    breaks: "nothing is destroyed in doubt",
+    within: 30,
     cloud: "plain-token",
   },
   {
@@ -52,7 +56,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: "token: attempt === 1 ? uid : `${uid}-${attempt}`,",
     replace: "token: uid,",
     why: "The cloud answers a replacement with the instance that is gone.",
-    within: 40,
+    breaks: "cloud calls are bounded",
+    life: "replace",
     cloud: "plain-token",
   },
   {
@@ -61,6 +66,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `[ANNOTATION_INSTANCE]: JSON.stringify(record) } },`,
     replace: `} },`,
     why: "The instance's ID is forgotten, and the Machine never comes to rest.",
+    breaks: "status tells the truth",
     within: 5,
   },
   {
@@ -69,6 +75,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `  if (!abandoned) {`,
     replace: `  if (false) {`,
     why: "A deleted Machine leaves its instance behind.",
+    breaks: "nothing is destroyed in doubt",
     within: 20,
   },
   {
@@ -80,6 +87,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   if (absent === undefined) {
     const interval`,
     why: "A deletion that fails in the cloud leaks the instance.",
+    breaks: "nothing is destroyed in doubt",
     within: 20,
   },
   {
@@ -88,7 +96,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `if (recorded === undefined || knowledge.account === recorded) return undefined;`,
     replace: `if (true) return undefined;`,
     why: "With the token of another account every instance looks gone.",
-    within: 120,
+    breaks: "nothing is destroyed in doubt",
+    life: "delete with the token of another account",
   },
   {
     name: "lets go before an earlier request has had its effect",
@@ -96,8 +105,35 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `return intent === undefined ? Math.max(settledAt, apartAt) : settledAt;`,
     replace: `return -Infinity;`,
     why: "A creation that is still under way when its Machine is deleted leaks the instance.",
-    within: 150,
-    escapes: true,
+    breaks: "nothing is destroyed in doubt",
+    life: "delete after a lost answer",
+  },
+  {
+    name: "believes a cloud that suddenly shows nothing",
+    file: `${MACHINE}/doubt.ts`,
+    find: `if (missing <= 1 || missing <= recorded * BRAKE_SHARE) return undefined;`,
+    replace: `if (recorded >= 0) return undefined;`,
+    why: "A token of the wrong project, or an outage, has a whole fleet replaced.",
+    breaks: "nothing is destroyed in doubt",
+    life: "the cloud shows nothing for a while",
+  },
+  {
+    name: "asks to create however long ago that was decided",
+    file: `${MACHINE}/act.ts`,
+    find: `if (sentAt - snapshot.nowMs > OVERTAKEN_MS)`,
+    replace: `if (sentAt < 0)`,
+    why: "A leader that stood still asks after its successor has.",
+    breaks: "one VM per Machine",
+    life: "a leader stands still between deciding and asking",
+  },
+  {
+    name: "forgets one of its finalizers",
+    file: `${MACHINE}/decide-deletion.ts`,
+    find: `const OURS = [FINALIZER_INSTANCE, FINALIZER_NODE, FINALIZER_RED_HAT];`,
+    replace: `const OURS = [FINALIZER_INSTANCE, FINALIZER_NODE, FINALIZER_RED_HAT].slice(0, 2);`,
+    why: "A Machine that is being deleted never goes.",
+    breaks: "deletions end",
+    life: "leave a Satellite server",
   },
   {
     name: "is Ready as soon as a Node is there",
@@ -105,6 +141,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `const ready = node !== undefined && isNodeReady(node);`,
     replace: `const ready = node !== undefined;`,
     why: "A status claims what is not so.",
+    breaks: "status tells the truth",
     within: 10,
   },
   {
@@ -113,6 +150,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `if (changes.length === 0 && onlyRunning) return undefined;`,
     replace: ``,
     why: "A write loop: each write is an event that leads to the next.",
+    breaks: "rest is quiet",
     within: 5,
   },
   {
@@ -121,8 +159,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `retryAtMs: nowMs + Math.max(error.retryAfterMs ?? 0, backoffMs) };`,
     replace: `retryAtMs: nowMs + (backoffMs > 0 ? 20 : 0) };`,
     why: "A cloud that refuses is asked without a pause.",
-    within: 60,
-    escapes: true,
+    breaks: "cloud calls are bounded",
+    life: "wait for an hour to be created",
   },
   {
     name: "gives a Machine no time to join",
@@ -130,6 +168,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     find: `return (hadNode ? lostAt : Date.parse(record.at)) + joinClusterTimeoutMs;`,
     replace: `return (hadNode ? lostAt : Date.parse(record.at)) + Math.min(joinClusterTimeoutMs, 1_000 + joinClusterTimeoutMs / 1e9);`,
     why: "Machines are replaced for ever.",
-    within: 40,
+    breaks: "rest is quiet",
+    life: "an instance never joins",
   },
 ];

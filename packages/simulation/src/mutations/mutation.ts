@@ -9,10 +9,11 @@ export type Mutation = {
   readonly replace: string;
   /** What would go wrong in a cluster. */
   readonly why: string;
-  /** Seeds, from 1, within which it has to be caught. */
-  readonly within: number;
-  /** No world shows it so far: said at every run, and no error. */
-  readonly escapes?: true;
+  /** The promise, by the name of its invariant, that has to be seen broken. */
+  readonly breaks: string;
+  /** The small life that shows it; or seeds, from 1, within which it has to be caught. */
+  readonly life?: string;
+  readonly within?: number;
   /** Where only one kind of cloud can show it. */
   readonly cloud?: CloudName;
 };

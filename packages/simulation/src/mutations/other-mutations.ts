@@ -8,7 +8,27 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `const missing = wanted - members.length - unseen;`,
     replace: `const missing = wanted - members.length - 0 * unseen;`,
     why: "A MachineSet creates again while the first creations are on their way.",
+    breaks: "rollouts keep their limits",
     within: 20,
+  },
+  {
+    name: "makes one Machine too few",
+    file: "packages/controllers/src/machine-set/decide.ts",
+    find: `if (missing > 0 && replacesMissing) {`,
+    replace: `if (missing > 1 && replacesMissing) {`,
+    why: "A MachineSet stays one short of what is wanted.",
+    breaks: "replicas are reached",
+    life: "roll",
+  },
+  {
+    name: "the collector says that it deletes, and does not",
+    file: "packages/controllers/src/orphan-collector/controller.ts",
+    find: `    await provider.cleanup(machine, { signal });
+    return "deleted";`,
+    replace: `    return "deleted";`,
+    why: "What nobody has a Machine for is billed for ever.",
+    breaks: "no VM without its Machine",
+    life: "somebody takes finalizers off",
   },
   {
     name: "deletes one Machine too many",
@@ -16,6 +36,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `.slice(0, Math.min(-missing, MOST_AT_ONCE))`,
     replace: `.slice(0, Math.min(1 - missing, MOST_AT_ONCE))`,
     why: "A scale-down takes a Machine that was to stay.",
+    breaks: "MachineSets delete only what is too many",
     within: 20,
   },
   {
@@ -24,6 +45,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `const room = replicas + maxSurge - sum(`,
     replace: `const room = 1 + replicas + maxSurge - sum(`,
     why: "A rollout creates more Machines than maxSurge allows.",
+    breaks: "rollouts keep their limits",
     within: 30,
   },
   {
@@ -32,8 +54,8 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `const minAvailable = replicas - maxUnavailable;`,
     replace: `const minAvailable = replicas - maxUnavailable - 1;`,
     why: "A rollout deletes Machines that serve below what maxUnavailable allows.",
-    within: 60,
-    escapes: true,
+    breaks: "rollouts keep their limits",
+    life: "roll three",
   },
   {
     name: "keeps what a watch says is deleted",
@@ -41,8 +63,8 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `if (old !== undefined && old.metadata.uid === event.object.metadata.uid) remove(old);`,
     replace: ``,
     why: "Controllers go on counting Machines that are gone.",
-    within: 20,
-    escapes: true,
+    breaks: "replicas are reached",
+    life: "a Machine is deleted of which nothing could be made",
   },
   {
     name: "never lists again after 410",
@@ -50,17 +72,31 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `if (isKubeError(error, "Expired")) position = undefined;`,
     replace: `if (isKubeError(error, "Expired")) onError(error);`,
     why: "After a compaction a controller hears nothing any more.",
-    within: 60,
-    escapes: true,
+    breaks: "Machines become Ready",
+    life: "the API server forgets what a watch has missed",
   },
   {
-    name: "loses an event that came while its key was worked on",
+    name: "works on one key twice at once",
     file: "packages/kube-runtime/src/work-queue.ts",
-    find: `if (priority !== undefined) put(key, priority);`,
-    replace: ``,
-    why: "A change that arrives during a reconcile is never looked at.",
-    within: 20,
-    escapes: true,
+    find: `    if (processing.has(key)) {
+      dirty.set(`,
+    replace: `    if (false) {
+      dirty.set(`,
+    why: "Two workers ask the cloud for the same Machine.",
+    breaks: "one VM per Machine",
+    within: 30,
+    cloud: "plain-tag",
+  },
+  {
+    name: "ends where the API server ends a watch",
+    file: "packages/kube-runtime/src/informer.ts",
+    find: `else onError(error);
+          retryAfterMs`,
+    replace: `else throw error;
+          retryAfterMs`,
+    why: "Every cut of a connection brings the controller down.",
+    breaks: "controllers stay up",
+    life: "the API server forgets what a watch has missed",
   },
   {
     name: "does not come back after an error",
@@ -68,6 +104,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `const retryInMs = queue.retry(key, { minMs: retryAfterMs(error) });`,
     replace: `const retryInMs = retryAfterMs(error);`,
     why: "One refused write leaves an object as it is for ever.",
+    breaks: "Machines become Ready",
     within: 30,
   },
   {
@@ -76,6 +113,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);`,
     replace: ``,
     why: "Whatever waits for time to pass waits for ever.",
+    breaks: "Machines become Ready",
     within: 10,
   },
   {
@@ -85,9 +123,9 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     replace: `if (status >= 500 && method === "GET") return new ProviderError("InstanceNotFound", message);
   if (status >= 500) return new ProviderError(`,
     why: "A cloud that is ill for a while has all its instances replaced or given up.",
-    within: 120,
-    escapes: true,
-    cloud: "plain-name",
+    breaks: "one VM per Machine",
+    life: "create while the cloud's reads fail",
+    cloud: "plain-tag",
   },
   {
     name: "shows the credential in an error",
@@ -95,6 +133,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `throw lost({ title, method, path }, `,
     replace: `throw lost({ title, method, path: path + JSON.stringify(options.headers) }, `,
     why: "A token ends up in status, events and logs.",
+    breaks: "secrets stay secret",
     within: 20,
   },
   {
@@ -103,9 +142,8 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `if (isRefusal(error, "uniqueness_error")) return await adopt(request, error);`,
     replace: ``,
     why: "After a lost answer the Machine never finds its server.",
-    within: 60,
-    escapes: true,
-    cloud: "hetzner",
+    breaks: "Machines become Ready",
+    life: "its name is its own server's",
   },
   {
     name: "Hetzner: calls a server gone that is being deleted",
@@ -113,8 +151,8 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
     find: `if (servers.length > 0) return false;`,
     replace: `if (servers.length > 99) return false;`,
     why: "A deletion that fails leaks the server.",
-    within: 20,
-    escapes: true,
+    breaks: "nothing is destroyed in doubt",
+    life: "delete, and the cloud takes its time",
     cloud: "hetzner",
   },
 ];

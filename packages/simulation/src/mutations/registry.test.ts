@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { INVARIANTS } from "../invariants/registry.ts";
+import { lifeNamed } from "../models/lives/registry.ts";
 import { mutate } from "./mutation.ts";
 import { MUTATIONS } from "./registry.ts";
 import { runMutation } from "./run-mutation.ts";
@@ -21,6 +23,15 @@ test("every mutation is a change of source that exists, and there are at least 2
 for (const mutation of MUTATIONS.filter(({ name }) => SAMPLE.includes(name))) {
   test(`caught: ${mutation.name}`, async () => {
     const { caught } = await runMutation(mutation);
-    assert.ok(caught?.violation, mutation.why);
+    assert.ok(caught, mutation.why);
   });
 }
+
+test("every promise is seen broken by a mutation, and every mutation says where it is caught", () => {
+  const broken = new Set(MUTATIONS.map(({ breaks }) => breaks));
+  assert.deepEqual([...broken].toSorted(), INVARIANTS.map(({ name }) => name).toSorted());
+  for (const { name, life, within } of MUTATIONS) {
+    assert.ok((life === undefined) !== (within === undefined), `${name}: a life, or a number of seeds`);
+    if (life !== undefined) lifeNamed(life);
+  }
+});

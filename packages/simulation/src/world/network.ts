@@ -2,7 +2,7 @@
  * The network that every request of the world goes through. A request is an event when it arrives, its answer another; what
  * happens to them on the way says `faults/message-faults.ts`. A message of a process that was killed is still on its way.
  */
-import { faultsFor, type MessageFacts, type MessageFault } from "../faults/message-faults.ts";
+import { faultsFor, MESSAGE_FAULTS, type MessageFacts, type MessageFault } from "../faults/message-faults.ts";
 import type { Fates } from "./fates.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -38,7 +38,20 @@ export type Network = {
   connect(from: Process, to: Endpoint, options: { isController: boolean }): Handler;
   /** While the pair is cut off, every message between them is lost. */
   partition(from: string, to: string): void;
+  rejoin(from: string, to: string): void;
+  /** For a while every message that is like this suffers the fault. */
+  spell(spell: Spell, ms: number): void;
   heal(): void;
+};
+
+export type Spell = {
+  /** Name of a fault; it strikes only what it can strike. */
+  readonly fault: string;
+  readonly to: MessageFacts["to"];
+  /** Default: any. */
+  readonly method?: string;
+  /** What the path holds; default: any. */
+  readonly about?: RegExp;
 };
 
 export type NetworkOptions = {
@@ -59,6 +72,15 @@ export function createNetwork(options: NetworkOptions): Network {
   const { scheduler, fates, timeline, rates, onEffect, onCrash } = options;
   const counts = new Map<string, number>();
   const partitions = new Set<string>();
+  let spells: (Spell & { untilMs: number })[] = [];
+
+  function spelled(facts: MessageFacts, path: string): MessageFault | undefined {
+    const names = spells
+      .filter(({ to, untilMs }) => to === facts.to && scheduler.now() < untilMs)
+      .filter(({ method = facts.method, about }) => method === facts.method && (about?.test(path) ?? true))
+      .map(({ fault }) => fault);
+    return MESSAGE_FAULTS.find(({ name, on }) => names.includes(name) && on(facts));
+  }
 
   function identify(from: Process, to: Endpoint, request: { method: string; path: string }): string {
     const key = `${from.name} → ${to.name} ${request.method} ${kindOf(request.path)}`;
@@ -175,6 +197,11 @@ export function createNetwork(options: NetworkOptions): Network {
           gone.abort();
           controller.close();
         };
+        const expire = (): void => {
+          const object = { kind: "Status", apiVersion: "v1", status: "Failure", code: 410, reason: "Expired" };
+          controller.enqueue(new TextEncoder().encode(`${JSON.stringify({ type: "ERROR", object })}\n`));
+          close();
+        };
         const breakOff = (): void => {
           gone.abort();
           controller.error(new TypeError("terminated"));
@@ -184,7 +211,8 @@ export function createNetwork(options: NetworkOptions): Network {
             const { done, value } = await reader.read();
             if (done) return pass(close);
             if (partitions.has(`${from.name} ${message.to.name}`)) return pass(breakOff);
-            if (watch !== undefined && "cutAfter" in watch && events >= watch.cutAfter) return pass(breakOff);
+            if (watch !== undefined && "cutAfter" in watch && events >= watch.cutAfter)
+              return pass(watch.expires ? expire : breakOff);
             pass(() => controller.enqueue(value));
           }
         };
@@ -205,21 +233,28 @@ export function createNetwork(options: NetworkOptions): Network {
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
         const mayRepeat = to.mayRepeat({ method, path });
-        const possible =
-          isController && !fates.isResting ? faultsFor({ to: to.kind, method, isWatch, mayRepeat }, rates) : [];
+        const facts = { to: to.kind, method, isWatch, mayRepeat };
+        const possible = isController && !fates.isResting ? faultsFor(facts, rates) : [];
         if (possible.length > 0)
           options.onMessage?.(
             id,
             possible.map(({ name }) => name),
           );
-        const fault = partitions.has(`${from.name} ${to.name}`) ? CUT_OFF : fates.choose(id, possible);
+        const fault = partitions.has(`${from.name} ${to.name}`)
+          ? CUT_OFF
+          : ((isController ? spelled(facts, path) : undefined) ?? fates.choose(id, possible));
         const body = request.body === null ? "" : await request.text();
         const message: Message = { id, from, to, method, path, body };
         requests.set(message, request);
         return carry(message, { isWatch, fault, signal: request.signal });
       },
     partition: (from, to) => void partitions.add(`${from} ${to}`),
-    heal: () => partitions.clear(),
+    rejoin: (from, to) => void partitions.delete(`${from} ${to}`),
+    spell: (spell, ms) => void spells.push({ ...spell, untilMs: scheduler.now() + ms }),
+    heal() {
+      partitions.clear();
+      spells = [];
+    },
   };
 }
 

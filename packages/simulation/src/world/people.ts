@@ -56,7 +56,7 @@ export const machineSpec = (
   providerSpec: {
     value: {
       cloudProvider: cloud.definition.name,
-      cloudProviderSpec: { ...cloud.config, ...config, token: { secretKeyRef: credentials.reference } },
+      cloudProviderSpec: { ...cloud.config, token: { secretKeyRef: credentials.reference }, ...config },
       operatingSystem,
       ...(operatingSystemSpec && { operatingSystemSpec }),
     },

@@ -87,7 +87,7 @@ export function createReplicas(context: {
       on(random, ({ name }) => {
         const to = from === "kube" ? "kube" : context.cloudName;
         network.partition(name, to);
-        scheduler.after(ms, () => network.heal());
+        scheduler.after(ms, () => network.rejoin(name, to));
         return `${name} for ${ms} ms`;
       }),
     stop() {

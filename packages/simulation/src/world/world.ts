@@ -8,7 +8,7 @@ import { runController } from "./controller.ts";
 import { createCredentials, type Credentials } from "./credentials.ts";
 import { createFates, type Fates } from "./fates.ts";
 import { createKubelets, type Kubelets } from "./kubelets.ts";
-import { createNetwork, type Message } from "./network.ts";
+import { createNetwork, type Message, type Network } from "./network.ts";
 import type { Process } from "./process.ts";
 import { createRandom } from "./random.ts";
 import { createRedHat } from "./red-hat.ts";
@@ -30,6 +30,8 @@ export type Wishes = {
   waitsForPerson(machine: Machine): boolean;
 };
 
+type DecisionListener = (machine: Machine, decision: Decision, process: Process) => void;
+
 export type Effect = { readonly message: Message; readonly status: number; readonly text: string };
 
 export type World = {
@@ -47,7 +49,9 @@ export type World = {
   readonly rest: { sinceMs: number | undefined };
   /** Whatever the controllers wrote into their logs. */
   onLog(listener: (level: string, text: string) => void): void;
-  onDecision(listener: (machine: Machine, decision: Decision) => void): void;
+  onDecision(listener: DecisionListener): void;
+  /** For a while every message that is like this suffers a fault. */
+  spell: Network["spell"];
   /** Every request that had its effect. */
   onEffect(listener: (effect: Effect) => void): void;
   /** Nothing is cut off, refused or wrong any more, and nothing strikes again. */
@@ -85,7 +89,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
   await credentials.create();
   const listeners = {
     log: [] as ((level: string, text: string) => void)[],
-    decision: [] as ((machine: Machine, decision: Decision) => void)[],
+    decision: [] as DecisionListener[],
     effect: [] as ((effect: Effect) => void)[],
   };
   let powered = 0;
@@ -143,7 +147,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
           for (const listener of listeners.log) listener(level, text);
         },
         onDecision(machine, decision) {
-          for (const listener of listeners.decision) listener(machine, decision);
+          for (const listener of listeners.decision) listener(machine, decision, process);
         },
       }),
   });
@@ -172,10 +176,12 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     onLog: (listener) => void listeners.log.push(listener),
     onDecision: (listener) => void listeners.decision.push(listener),
     onEffect: (listener) => void listeners.effect.push(listener),
+    spell: (spell, ms) => network.spell(spell, ms),
     async heal() {
       fates.rest();
       network.heal();
       cloud.refuseCreation(undefined);
+      cloud.showNothing(0);
       await credentials.restore();
     },
     close() {

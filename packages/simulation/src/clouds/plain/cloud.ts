@@ -23,8 +23,11 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
   let accounts = new Map<string, string>();
   let refusal: "quota" | "sold out" | undefined;
   let doomNext = false;
+  let keepNext = false;
+  let blindUntilMs = 0;
 
   const isThere = (vm: Vm): boolean => exists(vm, scheduler.now());
+  const isBlind = (): boolean => scheduler.now() < blindUntilMs;
   const view = (vm: Record): { instance: PlainInstance } => ({
     instance: {
       id: vm.id,
@@ -71,7 +74,10 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
   function list(account: string, query: URLSearchParams): Response {
     const nowMs = scheduler.now();
     const isListed = (vm: Record): boolean =>
-      vm.account === account && vm.hiddenUntilMs <= nowMs && (vm.goneAtMs ?? Infinity) + vm.lingerMs > nowMs;
+      !isBlind() &&
+      vm.account === account &&
+      vm.hiddenUntilMs <= nowMs &&
+      (vm.goneAtMs ?? Infinity) + vm.lingerMs > nowMs;
     const [wantedName, mark] = [query.get("name"), query.get("mark")];
     const found = vms
       .filter(isListed)
@@ -100,11 +106,13 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
       return request.method === "POST" ? create(account, (await request.json()) as never) : list(account, searchParams);
     }
     const vm = vms.find((other) => other.id === id && other.account === account && isThere(other));
-    if (vm === undefined) return refuse(404, "not_found");
+    if (vm === undefined || isBlind()) return refuse(404, "not_found");
     if (request.method === "GET")
       return scheduler.now() < vm.notFoundUntilMs ? refuse(404, "not_found") : Response.json(view(vm));
     vm.deletionAskedAtMs ??= scheduler.now();
-    vm.goneAtMs ??= scheduler.now() + deletionMs;
+    if (keepNext) scheduler.after(deletionMs, () => delete vm.deletionAskedAtMs);
+    else vm.goneAtMs ??= scheduler.now() + deletionMs;
+    keepNext = false;
     return Response.json({});
   }
 
@@ -131,6 +139,14 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
       void (accounts = new Map(credentials.map(({ token, account }) => [token, account]))),
     refuseCreation: (reason) => void (refusal = reason),
     failNextCreation: () => void (doomNext = true),
+    failNextDeletion: () => void (keepNext = true),
+    showNothing: (ms) => void (blindUntilMs = scheduler.now() + ms),
+    missBriefly(vm) {
+      const record = vms.find(({ id }) => id === vm.id);
+      if (record === undefined) return;
+      record.notFoundUntilMs = scheduler.now() + luck.int(idempotency.consistencyMs);
+      record.hiddenUntilMs = scheduler.now() + luck.int(visibilityMs);
+    },
     close: () => {},
   };
 }

@@ -43,6 +43,57 @@ export const MACHINE_LIVES: readonly Life[] = [
     script: () => {},
   },
   {
+    name: "delete, and the cloud takes its time",
+    scenario: { hasLoneMachine: true, deletionMs: 20_000, busyMs: 90_000 },
+    script: (world) => at(world, READY_MS, () => deleteMachine(world, "lone")),
+  },
+  {
+    name: "delete, and the cloud does it at the second time only",
+    clouds: ["plain-token", "plain-name", "plain-tag"],
+    scenario: { hasLoneMachine: true, deletionMs: 8_000, busyMs: 90_000 },
+    script(world) {
+      world.cloud.failNextDeletion?.();
+      at(world, READY_MS, () => deleteMachine(world, "lone"));
+    },
+  },
+  {
+    name: "create while the cloud's reads fail",
+    clouds: ["plain-token", "plain-name", "plain-tag"],
+    scenario: { hasLoneMachine: true, busyMs: 150_000 },
+    faults: new Map(
+      ["plain-token", "plain-name", "plain-tag"].map((cloud) => [
+        `controller-a → ${cloud} POST instances #1`,
+        "reply lost",
+      ]),
+    ),
+    script: (world) => world.spell({ to: "cloud", fault: "cloud 503", method: "GET", about: /instances/ }, 100_000),
+  },
+  {
+    // Longer than its Lease lasts and requests take to settle: a successor has asked by then.
+    name: "a leader stands still between deciding and asking",
+    clouds: ["plain-tag"],
+    scenario: { replicas: 2, busyMs: 150_000 },
+    script(world) {
+      let isFirst = true;
+      // A credential that is not read from anywhere, so that nothing but the answer of the cloud is waited for.
+      at(world, 0, () => createMachine(world, { spec: { config: { token: world.credentials.current } } }));
+      world.onDecision((_machine, { kind }, process) => {
+        if (kind !== "create" || !isFirst) return;
+        isFirst = false;
+        process.freeze(90_000);
+      });
+    },
+  },
+  {
+    name: "delete with the token of another account",
+    scenario: { hasLoneMachine: true, busyMs: 150_000 },
+    script(world) {
+      at(world, READY_MS, () => world.credentials.mistake());
+      at(world, READY_MS + 1_000, () => deleteMachine(world, "lone"));
+      at(world, READY_MS + 90_000, () => world.credentials.restore());
+    },
+  },
+  {
     name: "abandon",
     scenario: { hasLoneMachine: true, busyMs: 60_000 },
     script: (world) =>

@@ -60,12 +60,14 @@ export const POOL_LIVES: readonly Life[] = [
       ),
   },
   {
-    name: "scale up and back at once",
+    // Without an intent it has no finalizer, so that it goes at once.
+    name: "a Machine is deleted of which nothing could be made",
     clouds: ["plain-token", "hetzner"],
     scenario: { deployments: [POOL], busyMs: 90_000 },
     script(world) {
-      at(world, READY_MS, () => scale(world, 3));
-      at(world, READY_MS + 40, () => scale(world, 1));
+      at(world, 0, () => world.credentials.revoke());
+      at(world, 2_000, () => deleteMachine(world, firstMachine(world)));
+      at(world, READY_MS, () => world.credentials.restore());
     },
   },
   {
@@ -129,6 +131,30 @@ export const POOL_LIVES: readonly Life[] = [
     scenario: { deployments: [POOL], busyMs: 90_000 },
     faults: new Map([["controller-a → plain-token GET instances #1", "reply slow"]]),
     script: (world) => at(world, 1_000, () => scale(world, 3)),
+  },
+  {
+    name: "the API server forgets what a watch has missed",
+    clouds: ["plain-token", "hetzner"],
+    scenario: { deployments: [POOL], keptRevisions: 5, busyMs: 120_000 },
+    faults: new Map([
+      ["controller-a → kube GET machines/watch #1", "watch cut"],
+      ["controller-a → kube GET machines/watch #2", "request lost silently"],
+    ]),
+    script: (world) => at(world, READY_MS, () => scale(world, 2)),
+  },
+  {
+    name: "the cloud shows nothing for a while",
+    scenario: { deployments: [{ ...POOL, replicas: 4 }], busyMs: 300_000 },
+    script(world) {
+      at(world, READY_MS, async () => {
+        const [hung] = livingVms(world);
+        if (hung === undefined) return;
+        world.wishes.hungVms.add(hung.id);
+        world.kubelets.hang(hung);
+        world.cloud.showNothing(200_000);
+      });
+      at(world, READY_MS + 5_000, () => deleteMachine(world, firstMachine(world)));
+    },
   },
   {
     name: "an instance never joins",

@@ -45,8 +45,8 @@ import { openStorage } from "./storage/sqlite-storage.ts";
 import { ensureObjects, replaceObjects } from "./system-request.ts";
 
 export type ControlPlaneOptions = {
-  /** File path, or ":memory:". */
-  database: string;
+  /** File path, ":memory:", or a snapshot, of which a copy is opened in memory. */
+  database: string | Uint8Array;
   clock: Clock;
   random: Random;
   log?: (line: LogLine) => void;
@@ -81,6 +81,8 @@ export type ControlPlane = {
    * The database's own file may be copied only while no control plane has it open.
    */
   backUp(path: string): void;
+  /** All that is committed, to open copies from. */
+  snapshot(): Uint8Array;
   /** Ends all watches and closes the database; what was acknowledged is in it. */
   close(): void;
 };
@@ -91,9 +93,9 @@ const CERTIFICATE_LIFETIME_MS = 365 * DAY_MS;
 /** Opens or makes the database. Throws StorageError when the file is not one of ours, damaged or in use. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock, random } = options;
-  const isInMemory = options.database === ":memory:";
+  const isInMemory = options.database === ":memory:" || typeof options.database !== "string";
   const storage = openStorage({
-    path: options.database,
+    database: options.database,
     ...(isInMemory ? {} : { defer: afterInput }),
     ...(options.keptRevisions === undefined ? {} : { keptRevisions: options.keptRevisions }),
   });
@@ -168,6 +170,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       );
     },
     backUp: storage.backUp,
+    snapshot: storage.snapshot,
     close() {
       closing.abort();
       storage.close();

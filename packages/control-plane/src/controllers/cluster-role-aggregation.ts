@@ -9,8 +9,10 @@ import type { Controller } from "./controller.ts";
 
 export function createClusterRoleAggregation(server: Server): Controller {
   const roles = builtIn(server, "rbac.authorization.k8s.io/v1", "clusterroles");
+  /** As last committed; read anew when one of them changes. */
+  let known: KubeObject[] | undefined;
   const all = (): KubeObject[] =>
-    server.storage.list({ resource: roles.storage }).map((stored) => fromStored(stored, roles));
+    (known ??= server.storage.list({ resource: roles.storage }).map((stored) => fromStored(stored, roles)));
   const aggregating = (): string[] =>
     all()
       .filter((role) => selectorsOf(role).length > 0)
@@ -19,7 +21,9 @@ export function createClusterRoleAggregation(server: Server): Controller {
     name: "cluster-role-aggregation",
     start: aggregating,
     *keysOf(change) {
-      if (change.resource === roles.storage) yield* aggregating();
+      if (change.resource !== roles.storage) return;
+      known = undefined;
+      yield* aggregating();
     },
     async reconcile(name) {
       const target = { resource: roles, name };

@@ -26,6 +26,8 @@ export async function runController(server: Server, controller: Controller, sign
     due.set(key, at);
     wake();
   };
+  const stop = (): void => wake();
+  signal.addEventListener("abort", stop);
   const unsubscribe = server.storage.subscribe((changes) => {
     for (const change of changes) for (const key of controller.keysOf(change)) add(key, 0);
   });
@@ -34,7 +36,7 @@ export async function runController(server: Server, controller: Controller, sign
     while (!signal.aborted) {
       const key = nextDue(due, server.clock.now());
       if (key === undefined) {
-        await pause({ server, signal, until: Math.min(...due.values()), onWake: (resume) => (wake = resume) });
+        await pause({ server, until: Math.min(...due.values()), onWake: (resume) => (wake = resume) });
         wake = () => {};
         continue;
       }
@@ -44,6 +46,7 @@ export async function runController(server: Server, controller: Controller, sign
     }
   } finally {
     unsubscribe();
+    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -62,20 +65,11 @@ function nextDue(due: ReadonlyMap<string, number>, now: number): string | undefi
   return undefined;
 }
 
-/** Waits for a wake-up, the time of the next key, or the end. */
-async function pause(options: {
-  server: Server;
-  signal: AbortSignal;
-  until: number;
-  onWake: (resume: () => void) => void;
-}): Promise<void> {
-  const { server, signal, until, onWake } = options;
+/** Waits for a wake-up, or the time of the next key. */
+async function pause(options: { server: Server; until: number; onWake: (resume: () => void) => void }): Promise<void> {
+  const { server, until, onWake } = options;
+  if (until === Number.POSITIVE_INFINITY) return new Promise(onWake);
   const woken = new AbortController();
-  const either = AbortSignal.any([signal, woken.signal]);
-  const ended = new Promise<void>((resolve) => {
-    either.addEventListener("abort", () => resolve(), { once: true });
-  });
-  onWake(() => woken.abort());
-  if (until === Number.POSITIVE_INFINITY) return ended;
-  await server.clock.sleep(Math.max(0, until - server.clock.now()), { signal: either }).catch(() => {});
+  onWake(() => woken.abort("woken"));
+  await server.clock.sleep(Math.max(0, until - server.clock.now()), { signal: woken.signal }).catch(() => {});
 }

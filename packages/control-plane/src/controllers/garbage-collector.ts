@@ -1,19 +1,20 @@
 /** Deletes what lost its owners, and carries out foreground and orphan deletion. */
 import { parseApiVersion } from "../object.ts";
 import type { KubeObject, OwnerReference } from "../object.ts";
-import type { Resource } from "../registry/resource.ts";
 import type { Server } from "../server.ts";
 import type { Change } from "../storage/storage.ts";
 import { changeStored, read, removeStored } from "../system-request.ts";
 import type { Target } from "../system-request.ts";
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../verbs/delete.ts";
 import type { Controller } from "./controller.ts";
-import { createOwnerIndex } from "./owner-index.ts";
+import { createOwnerIndex, OWNED } from "./owner-index.ts";
 import { fromKey, toKey } from "./stored-key.ts";
 
 type Owned = { target: Target; object: KubeObject };
 /** Solid: alive. Waiting: being deleted in the foreground. Gone: absent, or another object of that name. */
 type OwnerState = "solid" | "waiting" | "gone";
+
+const DELETING = '"deletionTimestamp"';
 
 export function createGarbageCollector(server: Server): Controller {
   const index = createOwnerIndex();
@@ -99,11 +100,9 @@ export function createGarbageCollector(server: Server): Controller {
   return {
     name: "garbage-collector",
     *start() {
-      for (const storage of storedResources(server.registry.all())) {
-        for (const stored of server.storage.list({ resource: storage })) {
-          const key = toKey(stored);
-          if (index.update(key, stored.json) || stored.json.includes('"deletionTimestamp"')) yield key;
-        }
+      for (const stored of server.storage.mentioning(OWNED, DELETING)) {
+        const key = toKey(stored);
+        if (index.update(key, stored.json) || stored.json.includes(DELETING)) yield key;
       }
     },
     *keysOf(change: Change) {
@@ -116,7 +115,7 @@ export function createGarbageCollector(server: Server): Controller {
         return;
       }
       const isOwned = index.update(key, change.json);
-      const isDeleting = change.json.includes('"deletionTimestamp"');
+      const isDeleting = change.json.includes(DELETING);
       if (isDeleting) index.remember(key, change.json);
       if (isOwned || isDeleting) yield key;
     },
@@ -127,10 +126,6 @@ export function createGarbageCollector(server: Server): Controller {
       await collect(owned);
     },
   };
-}
-
-function storedResources(resources: readonly Resource[]): Set<string> {
-  return new Set(resources.filter((resource) => resource.review !== true).map((resource) => resource.storage));
 }
 
 function isWaiting(object: KubeObject): boolean {

@@ -1,6 +1,9 @@
 /** Who depends on whom: owner UID → keys of dependants. Fed with every change; holds no objects. */
 import type { KubeObject } from "../object.ts";
 
+/** In the text of every object that has owners. */
+export const OWNED = '"ownerReferences"';
+
 export type OwnerIndex = {
   /** Returns whether the object has owners. */
   update(key: string, json: string): boolean;
@@ -36,7 +39,7 @@ export function createOwnerIndex(): OwnerIndex {
     update(key, json) {
       remove(key);
       // Parsing every object of every commit would cost more than this whole controller.
-      if (!json.includes('"ownerReferences"')) return false;
+      if (!json.includes(OWNED)) return false;
       const uids = ((JSON.parse(json) as KubeObject).metadata.ownerReferences ?? []).map(({ uid }) => uid);
       if (uids.length > 0) owners.set(key, uids);
       for (const uid of uids) {

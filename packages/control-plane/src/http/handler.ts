@@ -77,16 +77,21 @@ async function within(
   signal: AbortSignal,
   answer: (signal: AbortSignal) => Promise<Response>,
 ): Promise<Response> {
-  const tooLate = new AbortController();
+  const end = new AbortController();
+  const leave = (): void => end.abort(signal.reason);
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const done = deadlines.set(REQUEST_TIMEOUT_MS, () => {
-    reject(new StatusError("Timeout", "Timeout: request did not complete within the allotted timeout"));
-    tooLate.abort();
+    const tooLate = new StatusError("Timeout", "Timeout: request did not complete within the allotted timeout");
+    reject(tooLate);
+    end.abort(tooLate);
   });
   try {
-    return await Promise.race([answer(AbortSignal.any([signal, tooLate.signal])), expired]);
+    return await Promise.race([answer(end.signal), expired]);
   } finally {
     done();
+    signal.removeEventListener("abort", leave);
   }
 }
 

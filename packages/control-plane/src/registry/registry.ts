@@ -32,8 +32,8 @@ export function createRegistry(storage: Storage): Registry {
     generation += 1;
   };
   const add = (json: string): void => {
-    const definition = JSON.parse(json) as KubeObject;
-    custom.set(definition.metadata.name, toResources(definition));
+    const { name, resources: served } = definitionOf(json);
+    custom.set(name, served);
   };
 
   for (const { json } of storage.list({ resource: DEFINITIONS })) add(json);
@@ -57,6 +57,25 @@ export function createRegistry(storage: Storage): Registry {
     },
   };
 }
+
+type Definition = { name: string; resources: Resource[] };
+
+/**
+ * Schemas and rules take a while to compile, and a process may open many copies of one database: a definition of the same
+ * text, which has its UID and resourceVersion in it, is the same one.
+ */
+function definitionOf(json: string): Definition {
+  const known = DEFINED.get(json);
+  if (known !== undefined) return known;
+  const definition = JSON.parse(json) as KubeObject;
+  const made = { name: definition.metadata.name, resources: toResources(definition) };
+  if (DEFINED.size >= MOST_DEFINED) DEFINED.clear();
+  DEFINED.set(json, made);
+  return made;
+}
+
+const DEFINED = new Map<string, Definition>();
+const MOST_DEFINED = 50;
 
 function pathOf(group: string, version: string, plural: string): string {
   return `${group}/${version}/${plural}`;

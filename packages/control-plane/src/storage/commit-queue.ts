@@ -3,6 +3,7 @@
  * caller hears of its result only after that has been made durable.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Statements } from "./statements.ts";
 import { StorageError, writeError } from "./storage-error.ts";
 import type { Transaction } from "./storage.ts";
 
@@ -11,6 +12,7 @@ type Waiting = { mutate: Mutate; resolve: (value: unknown) => void; reject: (err
 
 export type CommitQueueOptions<C> = {
   database: DatabaseSync;
+  statements: Statements;
   defer: ((commit: () => void) => void) | undefined;
   /** Runs one transaction without touching the database yet; what it throws rejects this one alone. */
   execute(mutate: Mutate): { result: unknown; changes: C[] };
@@ -26,7 +28,7 @@ export type CommitQueueOptions<C> = {
 const MAX_TURNS = 4;
 
 export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
-  const { database, defer } = options;
+  const { database, statements, defer } = options;
   const waiting: Waiting[] = [];
   let busy = false;
   let committedRevision = options.revision();
@@ -58,7 +60,7 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
     const settle: (() => void)[] = [];
     try {
       if (ended !== undefined && ended.code !== "Closed") throw ended;
-      database.exec("BEGIN IMMEDIATE");
+      statements.begin.run();
       for (const { mutate, resolve, reject } of batch) {
         const done = attempt(() => options.execute(mutate));
         if ("error" in done) {
@@ -70,7 +72,7 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
         settle.push(() => resolve(done.value.result));
       }
       if (changes.length > 0) options.finish();
-      database.exec(changes.length === 0 ? "ROLLBACK" : "COMMIT");
+      (changes.length === 0 ? statements.rollBack : statements.commit).run();
     } catch (error) {
       abandon(error, batch);
       return;
@@ -85,7 +87,7 @@ export function createCommitQueue<C>(options: CommitQueueOptions<C>) {
     const failure = writeError(error);
     // After a failed flush nobody knows what is on the disk: only opening the file again tells.
     if (failure.code === "Failed") ended ??= failure;
-    if (database.isTransaction) database.exec("ROLLBACK");
+    if (database.isTransaction) statements.rollBack.run();
     options.rolledBack(committedRevision);
     for (const { reject } of batch) reject(failure);
   }

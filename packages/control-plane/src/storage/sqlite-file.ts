@@ -33,9 +33,14 @@ const MIGRATIONS = [
    DROP INDEX history_by_resource;`,
 ];
 
-/** Throws StorageError; the file is not written to before it is known to be ours or new. */
-export function openDatabase(path: string): DatabaseSync {
-  const isNew = path === ":memory:" || !existsSync(path) || statSync(path).size === 0;
+/**
+ * Opens a file, ":memory:", or a copy in memory of a snapshot. Throws StorageError; a file is not written to before it is
+ * known to be ours or new.
+ */
+export function openDatabase(source: string | Uint8Array): DatabaseSync {
+  const isSnapshot = typeof source !== "string";
+  const path = isSnapshot ? ":memory:" : source;
+  const isNew = !isSnapshot && (path === ":memory:" || !existsSync(path) || statSync(path).size === 0);
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path);
@@ -43,7 +48,8 @@ export function openDatabase(path: string): DatabaseSync {
     throw new StorageError("CannotOpen", `cannot open the database ${path}`, { cause: error });
   }
   try {
-    if (!isNew) checkFile(database, path);
+    if (isSnapshot) database.deserialize(source);
+    if (!isNew) checkFile(database, isSnapshot ? "the snapshot" : path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;");
     migrate(database);
     return database;

@@ -38,7 +38,7 @@ async function put(storage: Storage, name: string, value = 0): Promise<KubeObjec
 }
 
 test("each write gets the next revision, written into the object", async (t) => {
-  const storage = openStorage({ path: ":memory:" });
+  const storage = openStorage({ database: ":memory:" });
   t.after(() => storage.close());
   const first = await put(storage, "a");
   const second = await put(storage, "a", 1);
@@ -48,7 +48,7 @@ test("each write gets the next revision, written into the object", async (t) => 
 
 test("writes of one turn share a commit, and one that fails fails alone", async (t) => {
   const deferred: (() => void)[] = [];
-  const storage = openStorage({ path: ":memory:", defer: (commit) => deferred.push(commit) });
+  const storage = openStorage({ database: ":memory:", defer: (commit) => deferred.push(commit) });
   t.after(() => storage.close());
   const commits: number[] = [];
   storage.subscribe((changes) => commits.push(changes.length));
@@ -72,7 +72,7 @@ test("writes of one turn share a commit, and one that fails fails alone", async 
 });
 
 test("a listener that writes does not overtake the commit it heard of", async (t) => {
-  const storage = openStorage({ path: ":memory:" });
+  const storage = openStorage({ database: ":memory:" });
   t.after(() => storage.close());
   const seen: string[] = [];
   storage.subscribe((changes) => {
@@ -84,7 +84,7 @@ test("a listener that writes does not overtake the commit it heard of", async (t
 });
 
 test("the past can be listed until it is compacted, the present always", async (t) => {
-  const storage = openStorage({ path: ":memory:", keptRevisions: 4 });
+  const storage = openStorage({ database: ":memory:", keptRevisions: 4 });
   t.after(() => storage.close());
   await put(storage, "keep");
   const at = storage.revision;
@@ -115,7 +115,7 @@ test("every kept revision is listed as it was, and its changes lead to the prese
       fc.array(step, { maxLength: 40 }),
       fc.integer({ min: 1, max: 20 }),
       async (steps, keptRevisions) => {
-        const storage = openStorage({ path: ":memory:", keptRevisions });
+        const storage = openStorage({ database: ":memory:", keptRevisions });
         const state = new Map<string, string>();
         const states = [new Map(state)];
         for (const { name, isRemoval, value } of steps) {
@@ -162,7 +162,7 @@ test("every kept revision is listed as it was, and its changes lead to the prese
 
 test("the file does not grow with writes to the same objects", async (t) => {
   const path = join(folder(t), "state.db");
-  const storage = openStorage({ path, keptRevisions: 4 });
+  const storage = openStorage({ database: path, keptRevisions: 4 });
   for (let value = 0; value < 50; value += 1) {
     await put(storage, "a", value);
     await storage.write((transaction) => transaction.remove(keyOf("a"), object("a")));
@@ -176,12 +176,12 @@ test("the file does not grow with writes to the same objects", async (t) => {
 
 test("what was committed is there after the file is opened again", async (t) => {
   const path = join(folder(t), "state.db");
-  const storage = openStorage({ path });
+  const storage = openStorage({ database: path });
   await put(storage, "a", 7);
   storage.setSetting("secret", "x");
   const { revision } = storage;
   storage.close();
-  const again = openStorage({ path });
+  const again = openStorage({ database: path });
   t.after(() => again.close());
   assert.equal((JSON.parse(again.get(keyOf("a"))?.json ?? "") as KubeObject)["value"], 7);
   assert.deepEqual([again.setting("secret"), again.revision], ["x", revision]);
@@ -195,20 +195,20 @@ test("files that are not ours are refused and left alone", (t) => {
     "a letter to a friend, long enough to be no database header at all, or so one hopes\n".repeat(20),
   );
   const before = readFileSync(path);
-  assert.throws(() => openStorage({ path }), refusal("ForeignFile"));
+  assert.throws(() => openStorage({ database: path }), refusal("ForeignFile"));
   assert.deepEqual(readFileSync(path), before);
   const other = join(folder(t), "other.db");
   const database = new DatabaseSync(other);
   database.exec("CREATE TABLE notes (text TEXT)");
   database.close();
-  assert.throws(() => openStorage({ path: other }), refusal("ForeignFile"));
+  assert.throws(() => openStorage({ database: other }), refusal("ForeignFile"));
 });
 
 test("a newer format and a file in use are refused by name", (t) => {
   const path = join(folder(t), "state.db");
-  const holder = openStorage({ path });
+  const holder = openStorage({ database: path });
   assert.throws(
-    () => openStorage({ path }),
+    () => openStorage({ database: path }),
     (error) => error instanceof StorageError && error.code === "Locked",
   );
   holder.close();
@@ -216,7 +216,7 @@ test("a newer format and a file in use are refused by name", (t) => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   assert.throws(
-    () => openStorage({ path }),
+    () => openStorage({ database: path }),
     (error) => error instanceof StorageError && error.code === "NewerVersion",
   );
 });
@@ -237,7 +237,7 @@ test("a database of the first format is brought forward with all it holds", asyn
     INSERT INTO objects VALUES ('things', '', 'a', 5);
     PRAGMA application_id = 1263354704; PRAGMA user_version = 1;`);
   database.close();
-  const storage = openStorage({ path });
+  const storage = openStorage({ database: path });
   assert.equal(storage.get(keyOf("a"))?.json, '{"value":2}');
   assert.deepEqual(
     storage.list({ resource: "things", at: 4 }).map(({ json }) => json),
@@ -246,12 +246,12 @@ test("a database of the first format is brought forward with all it holds", asyn
   assert.deepEqual([storage.revision, storage.compacted, storage.setting("admin-token")], [5, 3, "kept"]);
   await put(storage, "b");
   storage.close();
-  openStorage({ path }).close();
+  openStorage({ database: path }).close();
 });
 
 test("a damaged file is refused by name and left alone", async (t) => {
   const whole = join(folder(t), "state.db");
-  const storage = openStorage({ path: whole });
+  const storage = openStorage({ database: whole });
   for (let value = 0; value < 200; value += 1) await put(storage, `thing-${value}`, value);
   storage.close();
   const bytes = readFileSync(whole);
@@ -268,7 +268,7 @@ test("a damaged file is refused by name and left alone", async (t) => {
     const path = join(folder(t), "state.db");
     writeFileSync(path, damaged);
     assert.throws(
-      () => openStorage({ path }),
+      () => openStorage({ database: path }),
       (error) =>
         error instanceof StorageError &&
         ["Corrupt", "ForeignFile"].includes(error.code) &&
@@ -281,7 +281,7 @@ test("a damaged file is refused by name and left alone", async (t) => {
 
 test("a backup made under writes is one whole state, and opens as the database it was made of", async (t) => {
   const path = join(folder(t), "state.db");
-  const storage = openStorage({ path, defer: setImmediate });
+  const storage = openStorage({ database: path, defer: setImmediate });
   t.after(() => storage.close());
   storage.setSetting("admin-token", "kept");
   const backup = join(folder(t), "backup.db");
@@ -296,7 +296,7 @@ test("a backup made under writes is one whole state, and opens as the database i
   stop.abort();
   await Promise.all(writers);
   assert.throws(() => storage.backUp(backup), StorageError);
-  const restored = openStorage({ path: backup });
+  const restored = openStorage({ database: backup });
   t.after(() => restored.close());
   const listed = restored.list({ resource: "things" }).map(({ json }) => json);
   assert.ok(restored.revision >= 30 && restored.revision < storage.revision);
@@ -313,7 +313,7 @@ test("a full disk refuses writes by name, loses nothing, and takes them again on
   const module = new URL("./sqlite-storage.ts", import.meta.url).href;
   const program = `
     const { openStorage } = await import(${JSON.stringify(module)});
-    const storage = openStorage({ path: ${JSON.stringify(path)} });
+    const storage = openStorage({ database: ${JSON.stringify(path)} });
     const put = (name, padding) => storage.write((tx) => tx.put({ resource: "things", namespace: "", name },
       { apiVersion: "v1", kind: "Thing", metadata: { name }, padding }));
     const written = [];
@@ -330,7 +330,7 @@ test("a full disk refuses writes by name, loses nothing, and takes them again on
   const { written, code, listed } = JSON.parse(stdout) as { written: string[]; code: string; listed: string[] };
   assert.equal(code, "Full");
   assert.deepEqual([...written].sort(), listed);
-  const storage = openStorage({ path });
+  const storage = openStorage({ database: path });
   t.after(() => storage.close());
   assert.deepEqual(
     storage.list({ resource: "things" }).map(({ name }) => name),
@@ -344,7 +344,7 @@ test("no acknowledged write is lost when the process is killed", async (t) => {
   const module = new URL("./sqlite-storage.ts", import.meta.url).href;
   const program = `
     const { openStorage } = await import(${JSON.stringify(module)});
-    const storage = openStorage({ path: ${JSON.stringify(path)}, defer: setImmediate });
+    const storage = openStorage({ database: ${JSON.stringify(path)}, defer: setImmediate });
     const writer = async (id) => {
       for (let n = 0; ; n += 1) {
         const name = id + "-" + n;
@@ -365,7 +365,7 @@ test("no acknowledged write is lost when the process is killed", async (t) => {
       acknowledged.push(line);
       if (acknowledged.length === 50 * (round + 1)) child.kill("SIGKILL");
     }
-    const storage = openStorage({ path });
+    const storage = openStorage({ database: path });
     const stored = new Set(storage.list({ resource: "things" }).map(({ name }) => name));
     assert.ok(acknowledged.length >= 50);
     assert.deepEqual(

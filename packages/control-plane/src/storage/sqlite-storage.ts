@@ -3,6 +3,7 @@ import { backUpDatabase } from "./back-up.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { StorageError } from "./storage-error.ts";
 import { openDatabase } from "./sqlite-file.ts";
+import { createRecentRows } from "./recent-rows.ts";
 import { prepareStatements } from "./statements.ts";
 import type { Change, Key, ListQuery, Storage, Stored } from "./storage.ts";
 import { openTransaction } from "./transaction.ts";
@@ -16,24 +17,27 @@ const COMPACTION_STEP = 500;
 type ChangeRow = Omit<Change, "previous"> & { previous: string | null };
 
 export type StorageOptions = {
-  path: string;
+  /** As `openDatabase` takes it. */
+  database: string | Uint8Array;
   /** Schedules the commit of the writes that have gathered; absent: each write commits at once. */
   defer?: (commit: () => void) => void;
   keptRevisions?: number;
 };
 
 export function openStorage(options: StorageOptions): Storage {
-  const database = openDatabase(options.path);
+  const database = openDatabase(options.database);
   const statements = prepareStatements(database);
   const kept = options.keptRevisions ?? KEPT_REVISIONS;
   const step = Math.min(COMPACTION_STEP, kept);
   let compacted = Number(readSetting("compacted"));
   let compacting = compacted;
   let revision = Math.max(compacted, Number(statements.lastRevision.get()?.["revision"] ?? 0));
+  const recent = createRecentRows();
   const listeners = new Set<(changes: readonly Change[]) => void>();
 
   const queue = createCommitQueue<PendingChange>({
     database,
+    statements,
     defer: options.defer,
     execute: (mutate) => {
       const start = revision;
@@ -56,6 +60,7 @@ export function openStorage(options: StorageOptions): Storage {
       for (const listener of listeners) listener(changes);
     },
     rolledBack: (lastRevision) => {
+      recent.forget();
       revision = lastRevision;
       compacting = compacted;
     },
@@ -63,6 +68,10 @@ export function openStorage(options: StorageOptions): Storage {
   });
 
   function apply({ type, resource, namespace, name, revision: at, replaces, json }: PendingChange): void {
+    recent.note(
+      { resource, namespace, name },
+      type === "DELETED" ? undefined : { resource, namespace, name, revision: at, json },
+    );
     statements.addHistory.run(at, type, resource, namespace, name, replaces ?? null, json);
     if (type === "DELETED") statements.removeObject.run(resource, namespace, name);
     else statements.putObject.run(resource, namespace, name, at);
@@ -76,7 +85,7 @@ export function openStorage(options: StorageOptions): Storage {
   }
 
   function get(key: Key): Stored | undefined {
-    return statements.get.get(key.resource, key.namespace, key.name) as Stored | undefined;
+    return recent.get(key, () => statements.get.get(key.resource, key.namespace, key.name) as Stored | undefined);
   }
 
   function list(query: ListQuery): Stored[] {
@@ -132,6 +141,7 @@ export function openStorage(options: StorageOptions): Storage {
     },
     get,
     list,
+    mentioning: (one, other) => statements.mentioning.all(one, other) as Stored[],
     count: ({ resource, namespace }) => (statements.count.get(resource, namespace ?? null) as { count: number }).count,
     counts: () => statements.counts.all() as { resource: string; count: number }[],
     sizeBytes: () => Number(statements.pages.get()?.["bytes"]),
@@ -149,6 +159,7 @@ export function openStorage(options: StorageOptions): Storage {
     setting: readSetting,
     setSetting: writeSetting,
     backUp: (path) => backUpDatabase(database, path),
+    snapshot: () => database.serialize(),
     close: () => {
       queue.close();
       listeners.clear();

@@ -39,6 +39,8 @@ export type Storage = {
   readonly compacted: number;
   get: (key: Key) => Stored | undefined;
   list: (query: ListQuery) => Stored[];
+  /** Current objects whose text has one of the words. */
+  mentioning(one: string, other: string): Stored[];
   count(query: { resource: string; namespace?: string }): number;
   /** How many objects there are of each resource that has any. */
   counts(): { resource: string; count: number }[];
@@ -57,5 +59,7 @@ export type Storage = {
   setSetting(name: string, value: string): void;
   /** Writes all that is committed into one new file, whole or not at all; throws when there is such a file. */
   backUp(path: string): void;
+  /** All that is committed, as the bytes of a file; to open as a copy. */
+  snapshot(): Uint8Array;
   close(): void;
 };

@@ -32,7 +32,7 @@ export function changeObject(context: Context, transaction: Transaction, change:
   const stored = transaction.get(key);
   if (stored === undefined) throw notFound(resource, name);
   const old = fromStored(stored, resource);
-  const next = change.next(structuredClone(old));
+  const next = change.next(fromStored(stored, resource));
   checkPreconditions(context, old, { next, isUpdate: change.isUpdate === true });
   const object = admitUpdate(context, { old, next, scope: change.scope });
   if (change.managedFields === undefined) rememberManager(context, old, object);

@@ -2,7 +2,7 @@
 import { readAwaitPoints } from "../crash-points/await-points.ts";
 import { coverageOf } from "../crash-points/coverage.ts";
 import { INVARIANTS } from "../invariants/registry.ts";
-import type { Totals } from "../run/summary.ts";
+import { digestOf, type Totals } from "../run/summary.ts";
 import { coverageText } from "./coverage-text.ts";
 
 export function totalsText(totals: Totals, { elapsedMs }: { elapsedMs: number }): string {
@@ -15,6 +15,7 @@ export function totalsText(totals: Totals, { elapsedMs }: { elapsedMs: number })
   return [
     `${worlds} worlds (${clouds.join(", ")}) in ${(elapsedMs / 1_000).toFixed(0)} s, ${rate.toFixed(1)} a second`,
     `${(virtualMs / 3_600_000).toFixed(0)} hours of their time, ${events} events, ${checks} checks of ${INVARIANTS.length} promises`,
+    `histories ${digestOf(totals)}: the same seeds of the same source give the same on every machine`,
     `${faults.reduce((sum, [, count]) => sum + count, 0)} faults and doings:`,
     ...faults.map(([name, count]) => `${String(count).padStart(9)}  ${name}`),
     coverageText(coverageOf(readAwaitPoints(), totals.crashedAt)),

@@ -1,4 +1,5 @@
 /** What is worth keeping of many worlds: one small value a world, and their sum. */
+import { createHash } from "node:crypto";
 import type { PointId } from "../crash-points/await-points.ts";
 import type { Violation, WorldResult } from "../world/run-world.ts";
 
@@ -29,6 +30,8 @@ export type Totals = {
   readonly strikes: Map<string, number>;
   readonly crashedAt: Set<PointId>;
   readonly failures: WorldSummary[];
+  /** Seed → hash of its history. */
+  readonly histories: Map<string, string>;
   events: number;
   virtualMs: number;
   checks: number;
@@ -40,6 +43,7 @@ export const createTotals = (): Totals => ({
   strikes: new Map(),
   crashedAt: new Set(),
   failures: [],
+  histories: new Map(),
   events: 0,
   virtualMs: 0,
   checks: 0,
@@ -47,6 +51,7 @@ export const createTotals = (): Totals => ({
 
 export function addTo(totals: Totals, world: WorldSummary): void {
   totals.worlds += 1;
+  totals.histories.set(`${world.seed} ${world.cloud}`, world.hash);
   totals.worldsByCloud.set(world.cloud, (totals.worldsByCloud.get(world.cloud) ?? 0) + 1);
   for (const [name, count] of Object.entries(world.strikes)) {
     totals.strikes.set(name, (totals.strikes.get(name) ?? 0) + count);
@@ -56,4 +61,11 @@ export function addTo(totals: Totals, world: WorldSummary): void {
   totals.events += world.events;
   totals.virtualMs += world.virtualMs;
   totals.checks += world.checks;
+}
+
+/** One hash of all histories, whatever order they came in: the same on every machine. */
+export function digestOf({ histories }: Totals): string {
+  const digest = createHash("sha256");
+  for (const key of [...histories.keys()].toSorted()) digest.update(`${key} ${histories.get(key)}\n`);
+  return digest.digest("hex").slice(0, 16);
 }

@@ -47,12 +47,19 @@ export async function createDeployment(
   );
 }
 
-export type MachineSpecChanges = { config?: object; operatingSystem?: string; operatingSystemSpec?: object };
+export type MachineSpecChanges = {
+  /** Of the instance. */
+  name?: string;
+  config?: object;
+  operatingSystem?: string;
+  operatingSystemSpec?: object;
+};
 
 export const machineSpec = (
   { cloud, credentials }: World,
-  { config, operatingSystem = "ubuntu", operatingSystemSpec }: MachineSpecChanges = {},
+  { name, config, operatingSystem = "ubuntu", operatingSystemSpec }: MachineSpecChanges = {},
 ): object => ({
+  ...(name !== undefined && { metadata: { name } }),
   providerSpec: {
     value: {
       cloudProvider: cloud.definition.name,

@@ -1,4 +1,5 @@
 /** A small life: a world in which only what its script says happens, for every message and crash point to be tried in it. */
+import { BOOTSTRAP_GROUP } from "@machine-controller/api/well-known";
 import { lives as livesOn, type Vm } from "../../clouds/cloud.ts";
 import { CLOUD_NAMES, type CloudName } from "../../clouds/registry.ts";
 import { MESSAGE_FAULTS } from "../../faults/message-faults.ts";
@@ -12,6 +13,8 @@ export type Life = {
   /** Where it can be led; default: everywhere. */
   readonly clouds?: readonly CloudName[];
   readonly scenario: Partial<Scenario>;
+  /** `npm run models` strikes each of its messages with every fault. */
+  readonly everyFault?: true;
   /** Message ID → fault, where the life is one of a fault. */
   readonly faults?: ReadonlyMap<string, string>;
   script(world: World): void;
@@ -71,3 +74,51 @@ export function createMachine(
 }
 
 export const livingVms = ({ cloud, scheduler }: World): Vm[] => cloud.vms.filter((vm) => livesOn(vm, scheduler.now()));
+
+/** As the owner of the account, past the network: `POST /servers`. */
+export async function asOwner<T>(world: World, call: string, body?: object): Promise<T> {
+  const [method = "", path = ""] = call.split(" ");
+  const headers = { authorization: `Bearer ${world.credentials.current}`, "content-type": "application/json" };
+  const url = world.cloud.definition.endpoint.url + path;
+  const request = new Request(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  const answer = await world.cloud.endpoint.handle(request);
+  if (!answer.ok) throw new Error(`${call}: ${await answer.text()}`);
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
+}
+
+/** What somebody made by hand or another program did, with that mark and user data. @returns its ID. */
+export async function createVm(
+  world: World,
+  { name, mark, userData = "" }: { name: string; mark?: string; userData?: string },
+): Promise<string> {
+  if (world.scenario.cloud === "hetzner") {
+    const labels = mark === undefined ? {} : { "machine-uid": mark };
+    const body = { name, server_type: "cx23", location: "fsn1", image: "ubuntu-24.04", user_data: userData, labels };
+    const { server } = await asOwner<{ server: { id: number } }>(world, "POST /servers", body);
+    return String(server.id);
+  }
+  const { instance } = await asOwner<{ instance: { id: string } }>(world, "POST /instances", {
+    name,
+    ...(mark !== undefined && { mark, token: mark }),
+    cluster: "",
+    userData,
+  });
+  return instance.id;
+}
+
+export const deleteVm = (world: World, id: string): Promise<unknown> =>
+  asOwner(world, `DELETE /${world.scenario.cloud === "hetzner" ? "servers" : "instances"}/${id}`);
+
+export const createBootstrapToken = (world: World, { id, secret }: { id: string; secret: string }): Promise<unknown> =>
+  world.cluster.request("POST", "/api/v1/namespaces/kube-system/secrets", {
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "bootstrap.kubernetes.io/token",
+    metadata: { name: `bootstrap-token-${id}` },
+    stringData: {
+      "token-id": id,
+      "token-secret": secret,
+      "usage-bootstrap-authentication": "true",
+      "auth-extra-groups": BOOTSTRAP_GROUP,
+    },
+  });

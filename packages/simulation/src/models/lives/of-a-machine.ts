@@ -1,8 +1,26 @@
 /** Lives of one Machine. */
-import { ANNOTATION_ABANDON } from "@machine-controller/api/well-known";
-import { at, createMachine, deleteMachine, type Life, livingVms, patch, pathOf, READY_MS } from "./life.ts";
+import {
+  ANNOTATION_ABANDON,
+  ANNOTATION_INITIALIZERS,
+  FINALIZER_INSTANCE,
+  FINALIZER_NODE,
+} from "@machine-controller/api/well-known";
+import {
+  at,
+  createBootstrapToken,
+  createMachine,
+  createVm,
+  deleteMachine,
+  deleteVm,
+  type Life,
+  livingVms,
+  patch,
+  pathOf,
+  READY_MS,
+} from "./life.ts";
 
 const HOUR_MS = 3_600_000;
+const TOKEN = { id: "abcdef", secret: "0123456789abcdef" };
 const CREATION_LOST = new Map(
   ["plain-token POST instances", "plain-name POST instances", "plain-tag POST instances", "hetzner POST servers"].map(
     (call) => [`controller-a → ${call} #1`, "crash, request late"],
@@ -11,19 +29,22 @@ const CREATION_LOST = new Map(
 const LONE = pathOf("machines", "lone");
 
 export const MACHINE_LIVES: readonly Life[] = [
-  { name: "create", scenario: { hasLoneMachine: true, busyMs: 25_000 }, script: () => {} },
+  { name: "create", everyFault: true, scenario: { hasLoneMachine: true, busyMs: 25_000 }, script: () => {} },
   {
     name: "replace",
+    everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 150_000 },
     script: (world) => at(world, READY_MS, async () => livingVms(world).map((vm) => world.cloud.lose(vm))),
   },
   {
     name: "delete",
+    everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 60_000 },
     script: (world) => at(world, READY_MS, () => deleteMachine(world, "lone")),
   },
   {
     name: "delete while it is created",
+    everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 60_000 },
     script: (world) => at(world, 400, () => deleteMachine(world, "lone")),
   },
@@ -91,6 +112,41 @@ export const MACHINE_LIVES: readonly Life[] = [
       at(world, READY_MS, () => world.credentials.mistake());
       at(world, READY_MS + 1_000, () => deleteMachine(world, "lone"));
       at(world, READY_MS + 90_000, () => world.credentials.restore());
+    },
+  },
+  {
+    name: "its name is somebody else's",
+    clouds: ["hetzner", "plain-name"],
+    scenario: { hasLoneMachine: true, busyMs: 120_000 },
+    script(world) {
+      let id = "";
+      at(world, 0, async () => (id = await createVm(world, { name: "lone" })));
+      at(world, 60_000, () => deleteVm(world, id));
+    },
+  },
+  {
+    name: "two of one name",
+    clouds: ["hetzner", "plain-name"],
+    scenario: { hasLoneMachine: true, busyMs: 120_000 },
+    script(world) {
+      at(world, 0, () => createMachine(world, { metadata: { name: "twin" }, spec: { name: "lone" } }));
+      at(world, 60_000, () => deleteMachine(world, "twin"));
+    },
+  },
+  {
+    // It keeps no intent and no record, and marks its instances with the UID.
+    name: "adopt what the Go implementation made",
+    scenario: { busyMs: 90_000 },
+    script(world) {
+      const finalizers = [FINALIZER_INSTANCE, FINALIZER_NODE];
+      const held = { [ANNOTATION_INITIALIZERS]: "not yet" };
+      at(world, 0, () => createMachine(world, { metadata: { finalizers, annotations: held } }));
+      at(world, 200, async () => {
+        await createBootstrapToken(world, TOKEN);
+        const [mark = ""] = world.cluster.objects.machines.keys();
+        await createVm(world, { name: "lone", mark, userData: `token: ${TOKEN.id}.${TOKEN.secret}` });
+        await patch(world, LONE, { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } });
+      });
     },
   },
   {

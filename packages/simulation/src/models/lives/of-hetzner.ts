@@ -1,16 +1,5 @@
 /** Lives that only Hetzner Cloud leads: its networks, placement groups and keys. */
-import { at, createMachine, deleteMachine, type Life, READY_MS } from "./life.ts";
-import type { World } from "../../world/world.ts";
-
-const API = "https://api.hetzner.cloud/v1";
-
-/** As the owner of the project, past the network. */
-async function asOwner(world: World, path: string, body: object): Promise<void> {
-  const headers = { authorization: `Bearer ${world.credentials.current}`, "content-type": "application/json" };
-  const request = new Request(API + path, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await world.cloud.endpoint.handle(request);
-  if (!answer.ok) throw new Error(`POST ${path}: ${await answer.text()}`);
-}
+import { asOwner, at, createMachine, deleteMachine, type Life, READY_MS } from "./life.ts";
 
 export const HETZNER_LIVES: readonly Life[] = [
   {
@@ -19,7 +8,7 @@ export const HETZNER_LIVES: readonly Life[] = [
     scenario: { busyMs: 90_000 },
     script(world) {
       at(world, 0, async () => {
-        await asOwner(world, "/networks", {
+        await asOwner(world, "POST /networks", {
           name: "inner",
           ip_range: "10.0.0.0/16",
           subnets: [{ type: "cloud", network_zone: "eu-central", ip_range: "10.0.1.0/24" }],
@@ -52,7 +41,7 @@ export const HETZNER_LIVES: readonly Life[] = [
         if (message.method !== "GET" || !message.path.startsWith("/v1/ssh_keys")) return;
         looks += 1;
         const key = { name: "machine-controller", public_key: `ssh-ed25519 ${KEY} other` };
-        if (looks === 2) void asOwner(world, "/ssh_keys", key);
+        if (looks === 2) void asOwner(world, "POST /ssh_keys", key);
       });
     },
   },

@@ -17,8 +17,15 @@ export interface EmbeddedProcess {
   stop(): Promise<void>;
 }
 
-/** `execArgv` are flags of Node for the server alone. Throws with the server's log when it does not come up. */
-export async function startEmbeddedProcess(options: { execArgv?: string[] } = {}): Promise<EmbeddedProcess> {
+export interface EmbeddedOptions {
+  /** Flags of Node for the server alone. */
+  execArgv?: string[];
+  /** As in `ControlPlaneOptions`. */
+  keptRevisions?: number;
+}
+
+/** Throws with the server's log when it does not come up. */
+export async function startEmbeddedProcess(options: EmbeddedOptions = {}): Promise<EmbeddedProcess> {
   const folder = mkdtempSync(join(tmpdir(), "embedded-control-plane-"));
   let server = await serve(folder, options);
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
@@ -48,9 +55,11 @@ export async function startEmbeddedProcess(options: { execArgv?: string[] } = {}
   };
 }
 
-async function serve(folder: string, { execArgv = [], port = "0" }: { execArgv?: string[]; port?: string }) {
+async function serve(folder: string, options: EmbeddedOptions & { port?: string }) {
+  const { execArgv = [], port = "0", keptRevisions } = options;
   const program = join(import.meta.dirname, "serve-control-plane.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...execArgv, program, folder, port], {
+  const args = [program, folder, port, ...(keptRevisions === undefined ? [] : [String(keptRevisions)])];
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...execArgv, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

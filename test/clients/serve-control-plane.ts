@@ -1,16 +1,17 @@
-// Serves an embedded control plane until it is killed: `serve-control-plane.ts FOLDER [PORT]`. What it keeps is in FOLDER,
-// where it also leaves a kubeconfig; it prints the path of that once it listens.
+// Serves an embedded control plane until it is killed: `serve-control-plane.ts FOLDER [PORT [KEPT_REVISIONS]]`. What it
+// keeps is in FOLDER, where it also leaves a kubeconfig; it prints the path of that once it listens.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createControlPlane, serveControlPlane } from "@machine-controller/control-plane";
 import { systemClock } from "@machine-controller/kube-runtime";
 import { systemRandom } from "../../apps/machine-controller/src/environment.ts";
 
-const [folder = ".", port = "0"] = process.argv.slice(2);
+const [folder = ".", port = "0", keptRevisions] = process.argv.slice(2);
 const controlPlane = await createControlPlane({
   database: join(folder, "cluster.db"),
   clock: systemClock,
   random: systemRandom,
+  ...(keptRevisions === undefined ? {} : { keptRevisions: Number(keptRevisions) }),
   log: (line) => console.error(JSON.stringify(line)),
 });
 const { url } = await serveControlPlane(controlPlane, { host: "127.0.0.1", port: Number(port) });

@@ -38,6 +38,8 @@ export interface RealControlPlane {
   /** Path of a kubectl of the same version. */
   kubectl: string;
   pids: { etcd: number; kubeApiserver: number; kubeControllerManager: number };
+  /** Ends kube-apiserver as SIGKILL does and starts it again on the same port; `pids` keeps the first one's. */
+  restartApiserver(): Promise<void>;
   /** Kills the processes and removes their files. Safe to repeat. */
   stop(): Promise<void>;
 }
@@ -128,12 +130,13 @@ async function startProcesses({
     }),
   );
   await etcd.waitUntil((signal) => isOk(fetch(`${etcdEndpoint}/health`, { signal })), signal);
-  const apiserver = start(
-    "kube-apiserver",
-    binaries.kubeApiserver,
-    apiserverFlags({ port: ports.apiserver, etcdEndpoint, files, auditLogPath }),
-  );
-  await apiserver.waitUntil(answersOk(apiserverEndpoint, "/readyz"), signal);
+  const startApiserver = async (): Promise<PeerProcess> => {
+    const flags = apiserverFlags({ port: ports.apiserver, etcdEndpoint, files, auditLogPath });
+    const started = start("kube-apiserver", binaries.kubeApiserver, flags);
+    await started.waitUntil(answersOk(apiserverEndpoint, "/readyz"), signal);
+    return started;
+  };
+  let apiserver = await startApiserver();
   const manager = start(
     "kube-controller-manager",
     binaries.kubeControllerManager,
@@ -151,6 +154,10 @@ async function startProcesses({
     ...(auditLogPath !== undefined && { auditLogPath }),
     kubectl: binaries.kubectl,
     pids: { etcd: etcd.pid, kubeApiserver: apiserver.pid, kubeControllerManager: manager.pid },
+    async restartApiserver() {
+      await apiserver.kill();
+      apiserver = await startApiserver();
+    },
   };
 }
 

@@ -136,6 +136,7 @@ function checkTypes(metadata: JsonObject): void {
     const map = metadata[field];
     if (map === undefined) continue;
     if (!isJsonObject(map)) throw undecodable(`metadata.${field}`, "map[string]string", map);
+    if (Object.keys(map).length === 0) delete metadata[field];
     for (const [key, value] of Object.entries(map)) {
       if (value === null) map[key] = "";
       else if (typeof value !== "string") throw undecodable(`metadata.${field}.${key}`, "string", value);

@@ -1,4 +1,5 @@
 /** Names, labels, annotations, finalizers and owner references: what is valid, and the words for what is not. */
+import assert from "node:assert/strict";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid } from "../expect.ts";
 import { configMap } from "../manifests.ts";
@@ -187,6 +188,15 @@ export const metadataCases = behaviour("metadata", {
     expectInvalid(await call("POST", path("configmaps"), { body: configMap("a", {}, { ownerReferences }) }), [
       { field: "metadata.ownerReferences", reason: "FieldValueInvalid", message: /is disallowed from being an owner$/ },
     ]);
+  },
+  "labels and annotations that are empty are none": async ({ call, path }) => {
+    const made = { ...configMap("a"), metadata: { name: "a", labels: {}, annotations: { note: "x" } } };
+    const { metadata } = expectBody(await call("POST", path("configmaps"), { body: made }), 201);
+    assert.deepEqual([metadata.labels, metadata.annotations], [undefined, { note: "x" }]);
+    const patch = { metadata: { labels: {}, annotations: { note: null } } };
+    const patched = expectBody(await call("PATCH", `${path("configmaps")}/a`, { body: patch }), 200);
+    assert.deepEqual([patched.metadata.labels, patched.metadata.annotations], [undefined, undefined]);
+    assert.equal(patched.metadata.generation, undefined);
   },
   "keys of a ConfigMap are held to their characters": async ({ call, path }) => {
     expectInvalid(await call("POST", path("configmaps"), { body: configMap("a", { "a b": "" }) }), [

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { request } from "node:https";
+import { once } from "node:events";
+import { Agent, request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -41,6 +43,35 @@ test("the kubeconfig's certificate opens the served API, and closing ends its wa
   assert.match(String(first), /^\{"type":"ADDED"/);
   const ended = new Promise((resolve) => watch.once("close", resolve));
   watch.on("error", () => {});
+  await served.close();
+  await ended;
+});
+
+test("closing waits for no client that watches again on the connection it has", async (t) => {
+  const world = await createWorld(t);
+  const served = await serveControlPlane(world.controlPlane, { host: "127.0.0.1", port: 0, graceMs: 60_000 });
+  const { adminToken, caCertificatePem: ca } = world.controlPlane;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
+  t.after(() => agent.destroy());
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const watching = new Promise<void>((resolve, reject) => {
+    const watch = (): void => {
+      const asked = request(`${served.url}/api/v1/namespaces?watch=1`, { agent, headers });
+      asked.on("response", (answer) => answer.once("data", resolve).on("end", watch)).on("error", reject);
+      asked.end();
+    };
+    watch();
+  });
+  await watching;
+  await served.close();
+});
+
+test("closing waits for no client that never says what it wants", async (t) => {
+  const world = await createWorld(t);
+  const served = await serveControlPlane(world.controlPlane, { host: "127.0.0.1", port: 0, graceMs: 100 });
+  const silent = connect(served.port, "127.0.0.1").on("error", () => undefined);
+  await once(silent, "connect");
+  const ended = once(silent, "close");
   await served.close();
   await ended;
 });

@@ -20,6 +20,8 @@ export function createListener(controlPlane: Pick<ControlPlane, "answer">, stopp
     const left = new AbortController();
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) left.abort();
+      // The answer may have begun before it could say that it is the connection's last.
+      else if (stopping.aborted) incoming.socket.end();
     });
     if (stopping.aborted) outgoing.setHeader("connection", "close");
     const { method = "GET" } = incoming;
@@ -69,7 +71,9 @@ async function send(response: Response, outgoing: ServerResponse, ends: AbortSig
   const signal = AbortSignal.any(ends);
   const reader = response.body.getReader();
   const stop = (): void => void reader.cancel().catch(() => {});
-  signal.addEventListener("abort", stop, { once: true });
+  // A watch that begins while the server stops ends as it begins.
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
   for (;;) {
     // What breaks off is not ended, so that nobody takes it for whole.
     const { done, value } = await reader.read();

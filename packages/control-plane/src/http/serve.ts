@@ -1,6 +1,7 @@
 /** Serves a control plane over HTTPS; clients may show a certificate of its CA. */
 import { createServer } from "node:https";
 import { isIP } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ControlPlane } from "../control-plane.ts";
 import { StatusError } from "../status-error.ts";
@@ -50,6 +51,12 @@ export async function serveControlPlane(
     createListener(controlPlane, stopping.signal),
   );
   server.on("clientError", refuse);
+  // The server knows of connections whose handshake is done; it waits for the others just so.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, host, resolve);
@@ -61,11 +68,14 @@ export async function serveControlPlane(
     port,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.on("secureConnection", (socket) => socket.destroy());
       stopping.abort();
       server.closeIdleConnections();
       // What is at work gets its answer; a client that does not take it waits for nothing.
       const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
-      patience.addEventListener("abort", () => server.closeAllConnections());
+      patience.addEventListener("abort", () => {
+        for (const socket of sockets) socket.destroy();
+      });
       await closed;
     },
   };

@@ -75,9 +75,12 @@ function replicasByUid(snapshot: Snapshot): Replicas {
   }
 }
 
-/** Those that are being deleted count: with Recreate, no two templates ever run at once. */
+/** Those that are being deleted count, and those that may be made yet: with Recreate, no two templates ever run at once. */
 const oldMachines = ({ oldSets, orphanedMachines }: Snapshot): number =>
-  oldSets.reduce((total, { size, leaving }) => total + size.existing + leaving.length, orphanedMachines);
+  oldSets.reduce(
+    (total, { size, leaving }) => total + Math.max(size.replicas, size.existing) + leaving.length,
+    orphanedMachines,
+  );
 
 function decideSet(view: SetView, replicas: number, snapshot: Snapshot): Decision | undefined {
   const { set, size } = view;

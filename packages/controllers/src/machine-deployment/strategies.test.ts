@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machines } from "../resources.ts";
+import { mayCreateNewSet } from "./decide-replicas.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type Fault, FAULTS } from "../testing/faults.ts";
 import { createFleet, type Fleet, isRolledOut, template } from "./fleet.fixture.ts";
 
@@ -127,4 +129,18 @@ test("Recreate: the new Machines wait for the last old one to be gone", async ()
   assert.equal(fleet.world.cluster.list(machines).length, 3);
   fleet.bury();
   await fleet.until(isRolledOut(fleet, "1.36.2"));
+});
+
+test("Recreate: a MachineSet that may make Machines yet counts as if it had", () => {
+  const old = (size: { replicas: number; existing: number }) => ({ size, leaving: [] });
+  const may = (...oldSets: object[]) =>
+    mayCreateNewSet({
+      deployment: { spec: { strategy: { type: "Recreate" } } },
+      limits: { replicas: 2, maxSurge: 0, maxUnavailable: 0 },
+      oldSets,
+      orphanedMachines: 0,
+    } as unknown as Snapshot);
+  assert.equal(may(old({ replicas: 2, existing: 0 })), undefined);
+  assert.equal(may(old({ replicas: 0, existing: 1 })), undefined);
+  assert.deepEqual(may(old({ replicas: 0, existing: 0 })), { replicas: 2 });
 });

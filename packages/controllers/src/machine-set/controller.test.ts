@@ -94,6 +94,24 @@ test("a store that is behind leads to no second creation, however long it is", a
   assert.equal(live(world).length, 3);
 });
 
+test("scaled up and back while the store is behind, it deletes what it made, and none that serves", async () => {
+  const world = await createSetWorld();
+  addSet(world, { replicas: 1 });
+  await world.until(() => status(world)?.replicas === 1);
+  const [first] = live(world);
+  addNode(world, first);
+  await world.until(() => status(world)?.readyReplicas === 1);
+  world.cluster.hold(machines);
+  scale(world, 3);
+  await world.until(() => live(world).length === 3);
+  scale(world, 1);
+  await world.pass(5_000);
+  assert.equal(count(world, "delete machines"), 0);
+  world.cluster.release(machines);
+  await world.until(() => live(world).length === 1);
+  assert.equal(live(world)[0]?.metadata.uid, first?.metadata.uid);
+});
+
 test("a Machine deleted before any store showed it is made again", async () => {
   const world = await createSetWorld();
   world.cluster.hold(machines);

@@ -59,11 +59,13 @@ function decideScale(snapshot: Snapshot): Decision | undefined {
     const why = `${members.length + unseen} Machines exist and ${wanted} are wanted`;
     return { kind: "create-machines", count: Math.min(missing, batch), why };
   }
-  if (missing >= 0 || members.length === 0 || policyProblem(snapshot) !== undefined) return undefined;
+  // What no event has shown yet may be what has to go first: none that serves goes for it.
+  const surplus = members.length - wanted;
+  if (surplus <= 0 || policyProblem(snapshot) !== undefined) return undefined;
   const ordered = deletionOrder(members, machineSet.spec.deletePolicy, nowMs);
   // Those asked for before may be on their way, however they rank by now.
   const doomed = [...ordered.filter(({ isAskedToGo }) => isAskedToGo), ...ordered.filter((m) => !m.isAskedToGo)]
-    .slice(0, Math.min(-missing, MOST_AT_ONCE))
+    .slice(0, Math.min(surplus, MOST_AT_ONCE))
     .map(({ machine }) => machine);
   return {
     kind: "delete-machines",

@@ -36,6 +36,10 @@ export const ownerUid = ({ metadata }: KubeObject | Machine | MachineSet): strin
 
 export const isByController = ({ from }: Message): boolean => from.name.startsWith("controller-");
 
+/** Was under way for so long that whoever sent it may be gone. */
+export const isStraggler = ({ sentAtMs }: Message, { scheduler }: World): boolean =>
+  scheduler.now() - sentAtMs > FRESH_MS;
+
 /** The name of the object of this plural that a request is about; undefined if it is about something else. */
 export function targetOf({ path }: Message, plural: string): string | undefined {
   const [pathname = ""] = path.split("?");

@@ -1,7 +1,7 @@
 import { type Machine, type MachineDeployment, resolveIntOrPercent } from "@machine-controller/api";
 import { LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import type { Invariant } from "./invariant.ts";
-import { createRecent, isByController, isDeleting, isNodeReady, ownerUid, targetOf } from "./observed.ts";
+import { createRecent, isByController, isDeleting, isNodeReady, isStraggler, ownerUid, targetOf } from "./observed.ts";
 
 export const rolloutsKeepTheirLimits: Invariant = {
   name: "rollouts keep their limits",
@@ -31,7 +31,7 @@ export const rolloutsKeepTheirLimits: Invariant = {
       };
     };
 
-    cluster.onChange(({ kind, type, object, old }) => {
+    cluster.onChange(({ kind, type, object }) => {
       const uid = object.metadata.uid ?? "";
       if (kind === "machineDeployments") {
         specs.note(uid, type === "DELETED" || isDeleting(object) ? { ...specOf(object), replicas: 0 } : specOf(object));
@@ -45,11 +45,16 @@ export const rolloutsKeepTheirLimits: Invariant = {
       const machine = object as unknown as Machine;
       byName.set(machine.metadata.name ?? "", machine);
       wasThere.note(uid, type !== "DELETED" && !isDeleting(machine) && ownerUid(machine) !== undefined);
-      if (old !== undefined || type !== "ADDED") return;
-      const deployment = deploymentOf(machine);
-      const count = siblings(deployment).length;
+    });
+    onEffect(({ message, status, text }) => {
+      if (message.method !== "POST" || status !== 201 || !/\/machines(\?|$)/.test(message.path)) return;
+      // Of a request that an earlier process sent, and that is still under way, nobody can know.
+      if (!isByController(message) || isStraggler(message, world)) return;
+      const { metadata, ...rest } = JSON.parse(text) as Machine;
+      const deployment = deploymentOf({ metadata, ...rest });
+      const count = siblings(deployment).filter((other) => other.metadata.uid !== metadata.uid).length + 1;
       if (deployment === "" || count <= limits(deployment).most) return;
-      broken ??= `Machine ${machine.metadata.name} makes ${count} of its MachineDeployment; at most ${limits(deployment).most} may be`;
+      broken ??= `Machine ${metadata.name} makes ${count} of its MachineDeployment; at most ${limits(deployment).most} may be`;
     });
     onEffect(({ message, status }) => {
       const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;

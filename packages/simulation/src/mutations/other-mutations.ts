@@ -33,8 +33,8 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
   {
     name: "deletes one Machine too many",
     file: "packages/controllers/src/machine-set/decide.ts",
-    find: `.slice(0, Math.min(-missing, MOST_AT_ONCE))`,
-    replace: `.slice(0, Math.min(1 - missing, MOST_AT_ONCE))`,
+    find: `.slice(0, Math.min(surplus, MOST_AT_ONCE))`,
+    replace: `.slice(0, Math.min(1 + surplus, MOST_AT_ONCE))`,
     why: "A scale-down takes a Machine that was to stay.",
     breaks: "MachineSets delete only what is too many",
     within: 20,

@@ -31,6 +31,7 @@ export type Message = {
   readonly method: string;
   readonly path: string;
   readonly body: string;
+  readonly sentAtMs: number;
 };
 
 export type Network = {
@@ -230,6 +231,7 @@ export function createNetwork(options: NetworkOptions): Network {
         const { pathname, search } = new URL(request.url);
         const path = pathname + search;
         const { method } = request;
+        const sentAtMs = scheduler.now();
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
         const mayRepeat = to.mayRepeat({ method, path });
@@ -244,7 +246,7 @@ export function createNetwork(options: NetworkOptions): Network {
           ? CUT_OFF
           : ((isController ? spelled(facts, path) : undefined) ?? fates.choose(id, possible));
         const body = request.body === null ? "" : await request.text();
-        const message: Message = { id, from, to, method, path, body };
+        const message: Message = { id, from, to, method, path, body, sentAtMs };
         requests.set(message, request);
         return carry(message, { isWatch, fault, signal: request.signal });
       },

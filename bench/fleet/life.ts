@@ -6,6 +6,7 @@ import { countNodes, viewFleet } from "./fleet-view.ts";
 import { WRITES_OF_NODE } from "./join-node.ts";
 import { deploymentOf, FLEET, NAMESPACE } from "./manifests.ts";
 import { type Phase, sum, watchPhase, writesOf } from "./phase.ts";
+import { measureReplay } from "./replay.ts";
 import { measureRest } from "./rest.ts";
 import { measureRestart } from "./restart.ts";
 import { openFleetSite, TOKEN } from "./site.ts";
@@ -27,6 +28,7 @@ export const life: Bench = {
       const { client } = site;
       progress("measuring the API server's write rate");
       const writesPerSecond = (await measureWrites(client, [WRITERS])).get(WRITERS) ?? Number.NaN;
+      const replayedPerSecond = await measureReplay(client, signal);
       const view = await viewFleet(client, settings);
       const first = await site.startController();
 
@@ -50,6 +52,7 @@ export const life: Bench = {
 
       const share = (perSecond: number, writes: number): number => (100 * perSecond * writes) / writesPerSecond;
       const upPerSecond = machines / risen.seconds;
+      const replayedShare = (100 * upPerSecond) / replayedPerSecond;
       const downPerSecond = machines / fallen.seconds;
       return [
         figure(`API server: writes/s of ${WRITERS} writers`, writesPerSecond, { unit: "/s" }),
@@ -62,6 +65,9 @@ export const life: Bench = {
             atLeast: 70,
           },
         ),
+        figure(`  share of ${replayedPerSecond.toFixed(1)}/s, the same writes by ${WRITERS} replayers`, replayedShare, {
+          unit: "%",
+        }),
         ...requestsOf(risen, machines, { atMost: 7 }),
         ...callsOf(risen, machines, { atMost: 2 }),
         figure("  CPU a Machine", (1_000 * risen.cpuSeconds) / machines, { unit: "ms" }),

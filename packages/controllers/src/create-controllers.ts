@@ -17,6 +17,7 @@ import {
 import type { ConfigVarResolver, Fetch, Provider } from "@machine-controller/provider";
 import { createCapacityPublisher } from "./capacity-publisher/controller.ts";
 import { createDataReaders } from "./data-reader.ts";
+import { keptOfNode, withoutManagedFields } from "./kept-objects.ts";
 import type { Log } from "./log.ts";
 import { createAttachedVolumes } from "./machine/attached-volumes.ts";
 import { createMachineController, MACHINE_INDEXES, type MachineControllerOptions } from "./machine/controller.ts";
@@ -84,25 +85,28 @@ export function createControllers(options: ControllersOptions): Controllers {
     machines: createInformer<Machine>({
       ...shared,
       resource: machines,
+      transform: withoutManagedFields,
       indexes: { ...MACHINE_INDEXES, controller: byController },
       onError: told("machines"),
     }),
     machineSets: createInformer<MachineSet>({
       ...shared,
       resource: machineSets,
+      transform: withoutManagedFields,
       indexes: { controller: byController },
       onError: told("machinesets"),
     }),
     machineDeployments: createInformer<MachineDeployment>({
       ...shared,
       resource: machineDeployments,
+      transform: withoutManagedFields,
       onError: told("machinedeployments"),
     }),
     nodes: createInformer<Node>({
       ...shared,
       resource: coreResources.nodes,
       indexes: NODE_INDEXES,
-      transform: withoutImages,
+      transform: keptOfNode,
       onError: told("nodes"),
     }),
     bootstrapSecrets: createInformer({
@@ -183,11 +187,4 @@ export function createControllers(options: ControllersOptions): Controllers {
     informers: { ...informers, csrs },
   });
   return { informers: [...Object.values(informers), csrs], controllers: [...controllers, approver], caches: informers };
-}
-
-/** A Node's list of images is most of its size, and nobody here reads it. */
-function withoutImages(node: Node): Node {
-  const { images: _images, ...status } = (node.status ?? {}) as NonNullable<Node["status"]> & { images?: unknown };
-  const { managedFields: _managedFields, ...metadata } = node.metadata;
-  return { ...node, metadata, status };
 }

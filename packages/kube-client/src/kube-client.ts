@@ -15,6 +15,13 @@ export type ListOptions = {
   signal: AbortSignal;
 };
 
+export type ListAllOptions<T> = ListOptions & {
+  /** Items of one page. */
+  limit?: number;
+  /** What is kept of each item, as soon as its page is there. */
+  keep?: (item: T) => T;
+};
+
 export type ListPageOptions = ListOptions & {
   limit?: number;
   continue?: string;
@@ -59,7 +66,7 @@ export type KubeClient = {
   /** All pages of one consistent snapshot. `limit` is the page size. */
   listAll<T extends KubeObject>(
     resource: Resource<T>,
-    options: ListOptions & { limit?: number },
+    options: ListAllOptions<T>,
   ): Promise<{ items: T[]; resourceVersion: string }>;
   /** The namespace is the object's own. */
   create<T extends KubeObject>(
@@ -136,22 +143,31 @@ export function createKubeClient(options: {
 
   async function listAll<T extends KubeObject>(
     resource: Resource<T>,
-    options: ListOptions & { limit?: number },
+    options: ListAllOptions<T>,
   ): Promise<{ items: T[]; resourceVersion: string }> {
-    const { limit = PAGE_SIZE, ...rest } = options;
+    const { limit = PAGE_SIZE, keep = (item) => item, ...rest } = options;
     let page = await list(resource, { ...rest, limit });
-    const items = page.items;
+    const items = page.items.map(keep);
     while (page.continue !== undefined) {
       try {
         page = await list(resource, { ...rest, limit, continue: page.continue });
       } catch (error) {
         // The snapshot was compacted while paging: only an unpaged list is consistent without one.
-        if (isKubeError(error, "Expired")) return await list(resource, rest);
+        if (isKubeError(error, "Expired")) return unpaged(resource, rest, keep);
         throw error;
       }
-      for (const item of page.items) items.push(item);
+      for (const item of page.items) items.push(keep(item));
     }
     return { items, resourceVersion: page.resourceVersion };
+  }
+
+  async function unpaged<T extends KubeObject>(
+    resource: Resource<T>,
+    options: ListOptions,
+    keep: (item: T) => T,
+  ): Promise<{ items: T[]; resourceVersion: string }> {
+    const { items, resourceVersion } = await list(resource, options);
+    return { items: items.map(keep), resourceVersion };
   }
 
   async function* watch<T extends KubeObject>(

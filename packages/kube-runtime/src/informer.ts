@@ -86,18 +86,16 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   }
 
   /** The stored object may be newer than what arrives: `observe` overtakes both events and lists. */
-  function apply(arrived: T): void {
-    const old = store.getByKey(keyOf(arrived));
-    if (old !== undefined && old.metadata.uid === arrived.metadata.uid) {
-      const order = compareResourceVersions(arrived.metadata.resourceVersion, old.metadata.resourceVersion);
+  function apply(object: T): void {
+    const old = store.getByKey(keyOf(object));
+    if (old !== undefined && old.metadata.uid === object.metadata.uid) {
+      const order = compareResourceVersions(object.metadata.resourceVersion, old.metadata.resourceVersion);
       if (order !== undefined && order <= 0) return;
-      const object = transform(arrived);
       store.set(object);
       emit({ type: "updated", object, old });
       return;
     }
     if (old !== undefined) remove(old);
-    const object = transform(arrived);
     store.set(object);
     emit({ type: "added", object });
   }
@@ -115,7 +113,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   async function relist(signal: AbortSignal): Promise<string> {
     // No resourceVersion: a list may not be older than what the store has shown, or it would seem to delete.
     metrics.lists += 1;
-    const { items, resourceVersion } = await client.listAll(resource, { ...scope, signal });
+    const { items, resourceVersion } = await client.listAll(resource, { ...scope, keep: transform, signal });
     replace(items);
     lastEventAt = clock.now();
     sync.resolve();
@@ -132,7 +130,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       switch (event.type) {
         case "ADDED":
         case "MODIFIED":
-          apply(event.object);
+          apply(transform(event.object));
           break;
         case "DELETED": {
           const old = store.getByKey(keyOf(event.object));
@@ -163,7 +161,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     observe(object) {
       const old = object.metadata.uid === undefined ? undefined : store.byUid(object.metadata.uid);
       const order = compareResourceVersions(object.metadata.resourceVersion, old?.metadata.resourceVersion);
-      if (order !== undefined && order > 0) apply(object);
+      if (order !== undefined && order > 0) apply(transform(object));
     },
     async run(signal) {
       let position: string | undefined;

@@ -46,7 +46,7 @@ export function createStore<T extends KubeObject>(indexes: IndexFunctions<T> = {
     if (old === undefined) return;
     byKey.delete(key);
     if (old.metadata.uid !== undefined) keyByUid.delete(old.metadata.uid);
-    for (const index of all) index.delete(key);
+    for (const index of all) index.change(key, old, undefined);
   }
 
   return {
@@ -72,52 +72,58 @@ export function createStore<T extends KubeObject>(indexes: IndexFunctions<T> = {
         keyByUid.delete(old.metadata.uid);
       byKey.set(key, object);
       if (object.metadata.uid !== undefined) keyByUid.set(object.metadata.uid, key);
-      for (const index of all) index.set(key, object);
+      for (const index of all) index.change(key, old, object);
     },
     delete: remove,
     keys: () => byKey.keys(),
   };
 }
 
-type Bucket<T> = { objects: Map<string, T>; array: readonly T[] | undefined };
+/** Most values of most indexes have one object: then it is an array of that one. */
+type Bucket<T> = readonly [T] | { objects: Map<string, T>; array: readonly T[] | undefined };
 
 /** Buckets of objects by value. A bucket's array is made on the first read after a change. */
-function createIndex<T>(valuesOf: (object: T) => readonly string[]): {
-  set(key: string, object: T): void;
-  delete(key: string): void;
+function createIndex<T extends KubeObject>(
+  valuesOf: (object: T) => readonly string[],
+): {
+  /** `old` is what was there under the key. */
+  change(key: string, old: T | undefined, object: T | undefined): void;
   read(value: string): readonly T[];
 } {
   const buckets = new Map<string, Bucket<T>>();
-  const valuesByKey = new Map<string, readonly string[]>();
+
+  function enter(key: string, value: string, object: T): void {
+    const bucket = buckets.get(value);
+    if (bucket === undefined) return void buckets.set(value, [object]);
+    if (!("objects" in bucket)) {
+      const [only] = bucket;
+      const objects = new Map([[keyOf(only), only]]);
+      buckets.set(value, objects.has(key) ? [object] : { objects: objects.set(key, object), array: undefined });
+      return;
+    }
+    bucket.objects.set(key, object);
+    bucket.array = undefined;
+  }
 
   function leave(key: string, value: string): void {
     const bucket = buckets.get(value);
     if (bucket === undefined) return;
+    if (!("objects" in bucket)) return void buckets.delete(value);
     bucket.objects.delete(key);
     bucket.array = undefined;
     if (bucket.objects.size === 0) buckets.delete(value);
   }
 
   return {
-    set(key, object) {
-      const values = valuesOf(object);
-      for (const old of valuesByKey.get(key) ?? []) if (!values.includes(old)) leave(key, old);
-      if (values.length === 0) valuesByKey.delete(key);
-      else valuesByKey.set(key, values);
-      for (const value of values) {
-        let bucket = buckets.get(value);
-        if (bucket === undefined) buckets.set(value, (bucket = { objects: new Map(), array: undefined }));
-        bucket.objects.set(key, object);
-        bucket.array = undefined;
-      }
-    },
-    delete(key) {
-      for (const value of valuesByKey.get(key) ?? []) leave(key, value);
-      valuesByKey.delete(key);
+    change(key, old, object) {
+      const values = object === undefined ? [] : valuesOf(object);
+      for (const value of old === undefined ? [] : valuesOf(old)) if (!values.includes(value)) leave(key, value);
+      if (object !== undefined) for (const value of values) enter(key, value, object);
     },
     read(value) {
       const bucket = buckets.get(value);
       if (bucket === undefined) return [];
+      if (!("objects" in bucket)) return bucket;
       return (bucket.array ??= [...bucket.objects.values()]);
     },
   };

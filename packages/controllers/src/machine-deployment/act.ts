@@ -92,6 +92,19 @@ async function createSet(
   return "go on";
 }
 
+export async function exists(
+  { metadata: { namespace = "", name = "" } }: MachineSet,
+  { client, signal }: { client: KubeClient; signal: AbortSignal },
+): Promise<boolean> {
+  try {
+    await client.get(machineSets, { namespace, name }, { signal });
+    return true;
+  } catch (error) {
+    if (isKubeError(error, "NotFound")) return false;
+    throw error;
+  }
+}
+
 // oxlint-disable-next-line max-params -- as the client's own patch
 async function patch<T extends KubeObject>(
   resource: Resource<T>,

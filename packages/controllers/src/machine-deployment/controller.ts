@@ -17,7 +17,7 @@ import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
 import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
-import { act } from "./act.ts";
+import { act, exists } from "./act.ts";
 import { isComplete } from "./counts.ts";
 import { oldestFirst, splitSets } from "./current-set.ts";
 import { decide } from "./decide.ts";
@@ -54,13 +54,23 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
   const rolling = new Set<string>();
 
   /** MachineSets created that the informer does not show: a pass without one would ask for it again. */
-  const created = new Map<string, { key: string; atMs: number }>();
+  const created = new Map<string, { set: MachineSet; atMs: number }>();
 
-  /** Milliseconds that a MachineDeployment's new MachineSet may still take to show; 0: nothing is awaited. */
-  function awaitsSet(uid: string): number {
+  /**
+   * Milliseconds that a MachineDeployment's new MachineSet may still take to show; 0: nothing is awaited. One that is
+   * overdue is gone again, or the informer is far behind: the API server knows.
+   */
+  async function awaitsSet(uid: string, signal: AbortSignal): Promise<number> {
     const awaited = created.get(uid);
-    const leftMs = awaited === undefined ? 0 : OVERDUE_MS - Math.abs(clock.now() - awaited.atMs);
-    if (awaited && leftMs > 0 && informers.machineSets.store.getByKey(awaited.key) === undefined) return leftMs;
+    if (awaited === undefined) return 0;
+    if (informers.machineSets.store.getByKey(keyOf(awaited.set)) === undefined) {
+      const leftMs = OVERDUE_MS - Math.abs(clock.now() - awaited.atMs);
+      if (leftMs > 0) return leftMs;
+      if (await exists(awaited.set, { client: options.client, signal })) {
+        created.set(uid, { ...awaited, atMs: clock.now() });
+        return OVERDUE_MS;
+      }
+    }
     created.delete(uid);
     return 0;
   }
@@ -69,11 +79,12 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     const passedOver = new Set<string>();
     let failed: { error: unknown; failure: string } | undefined;
     for (let step = 0; step < MOST_STEPS; step++) {
-      const deployment = informers.machineDeployments.store.getByKey(key);
+      const { store } = informers.machineDeployments;
+      const waitForSetMs = await awaitsSet(store.getByKey(key)?.metadata.uid ?? "", signal);
+      if (waitForSetMs > 0) return { requeueAfterMs: waitForSetMs };
+      const deployment = store.getByKey(key);
       if (deployment === undefined) return {};
       const uid = deployment.metadata.uid ?? "";
-      const waitForSetMs = awaitsSet(uid);
-      if (waitForSetMs > 0) return { requeueAfterMs: waitForSetMs };
       const { decision, isRolling } = next(deployment, { passedOver, failure: failed?.failure });
       if (decision.kind === "wait") {
         log("debug", decision.why, { machineDeployment: key });
@@ -91,7 +102,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
         const outcome = await act(decision, { deployment, passOver: (set) => passedOver.add(set), signal }, options);
         if (decision.kind === "patch-status") pace.note(uid, false);
         if (outcome === "wait" && decision.kind === "create-set") {
-          created.set(uid, { key: keyOf(decision.set), atMs: clock.now() });
+          created.set(uid, { set: decision.set, atMs: clock.now() });
         }
       } catch (error) {
         if (signal.aborted || decision.kind !== "create-set" || isKubeError(error, "Conflict")) throw error;

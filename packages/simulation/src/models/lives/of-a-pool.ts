@@ -126,6 +126,15 @@ export const POOL_LIVES: readonly Life[] = [
     script: () => {},
   },
   {
+    name: "roll while the MachineSet made last is not shown",
+    clouds: ["plain-token"],
+    scenario: { deployments: [{ ...POOL, maxSurge: 0, maxUnavailable: 1 }], busyMs: 120_000 },
+    faults: new Map(
+      [1, 2].map((number) => [`controller-a → kube GET machinesets/watch #${number}`, "request lost silently"]),
+    ),
+    script: (world) => at(world, 10_000, () => roll(world)),
+  },
+  {
     name: "a list is slow that many wait for",
     clouds: ["plain-token"],
     scenario: { deployments: [POOL], busyMs: 90_000 },

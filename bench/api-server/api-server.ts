@@ -5,6 +5,7 @@
 import { startEmbeddedProcess } from "../../test/clients/embedded-process.ts";
 import { startRealControlPlane } from "../../test/peers/real-control-plane.ts";
 import { type Bench, type Figure, held, percentile } from "../bench.ts";
+import { flushesPerSecond } from "./disk.ts";
 import { measureFanOut } from "./fan-out.ts";
 import { type Load, openLoad } from "./load.ts";
 import { create, installMachines, MACHINES } from "./machines.ts";
@@ -31,6 +32,8 @@ export const apiServer: Bench = {
     try {
       for (const { load } of bodies) await installMachines(load);
       for (const kind of WRITE_KINDS) {
+        const flushes = flushesPerSecond(ROUND_MS);
+        figures.push({ what: `the disk alone, before ${kind}, flushes/s`, measured: flushes.toFixed(0) });
         for (const writers of WRITERS) {
           progress(`${kind}, ${writers} writers`);
           figures.push(compare(`${kind}, ${writers} writers, writes/s`, await takeTurns(bodies, kind, writers)));

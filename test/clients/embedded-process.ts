@@ -59,7 +59,11 @@ async function serve(folder: string, options: EmbeddedOptions & { port?: string 
   const { execArgv = [], port = "0", keptRevisions } = options;
   const program = join(import.meta.dirname, "serve-control-plane.ts");
   const args = [program, folder, port, ...(keptRevisions === undefined ? [] : [String(keptRevisions)])];
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...execArgv, ...args], {
+  // As `npm start` has it.
+  const cache = new URL("../../scripts/compile-cache.mjs", import.meta.url).href;
+  const memory = ["--max-semi-space-size=2", "--heap-growing-percent=20"];
+  const flags = ["--disable-warning=ExperimentalWarning", ...memory, "--import", cache, ...execArgv];
+  const child = spawn(process.execPath, [...flags, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

@@ -1,4 +1,5 @@
 // Watchers that come and go while many write. What writers were told is held against what each watcher saw.
+import { setTimeout as sleep } from "node:timers/promises";
 import { coreResources, isKubeError, type KubeClient, type KubeObject } from "@machine-controller/kube-client";
 
 const maps = coreResources.configMaps;
@@ -22,8 +23,13 @@ type Acknowledged = { labels: Map<string, boolean>; deletions: Map<string, numbe
 
 const OBJECTS = 40;
 const LAST = "the-end";
-/** A watcher leaves after so many events at most, and comes back: sooner the more there is to miss. */
-const MAX_EVENTS_SEEN = 12;
+/**
+ * A watcher leaves so long after its first event at most, and comes back. A visit that ended after a number of events would
+ * make as many connections as there are writes, each of them a handshake: no watcher would ever catch up with 50 writers.
+ */
+const MAX_VISIT_MS = 500;
+/** When writers have stopped, each watcher has so long to see the rest. */
+const REST_MS = 60_000;
 
 export async function tortureWatches(options: TortureOptions): Promise<TortureOutcome> {
   const { client, namespace } = options;
@@ -40,7 +46,7 @@ export async function tortureWatches(options: TortureOptions): Promise<TortureOu
   const metadata = { namespace, name: LAST, labels };
   const last = await client.create(maps, { apiVersion: "v1", kind: "ConfigMap", metadata }, { signal });
   acknowledged.labels.set(last.metadata.resourceVersion ?? "", true);
-  const views = await Promise.all(watchers);
+  const views = await withinRest(watchers, last);
   const problems: string[] = [];
   for (const [index, view] of views.entries()) {
     const selector = view.isSelective ? { labelSelector: "even=true" } : {};
@@ -52,8 +58,30 @@ export async function tortureWatches(options: TortureOptions): Promise<TortureOu
   return { problems, writes: acknowledged.writes, connections };
 }
 
+/** Fails with what each watcher that is not done has last seen. */
+async function withinRest(watchers: Follower[], last: KubeObject): Promise<View[]> {
+  const stop = new AbortController();
+  const tooLate = sleep(REST_MS, undefined, { signal: stop.signal }).then(() => {
+    const waiting = watchers.flatMap(({ view }, index) =>
+      view.known.has(LAST) ? [] : [`watcher ${index} is at ${view.resourceVersion} on connection ${view.connections}`],
+    );
+    const { resourceVersion } = last.metadata;
+    throw new Error(`not all have seen ${LAST} at ${resourceVersion} after ${REST_MS} ms: ${waiting.join("; ")}`);
+  });
+  try {
+    return await Promise.race([Promise.all(watchers.map(({ done }) => done)), tooLate]);
+  } finally {
+    stop.abort();
+    tooLate.catch(() => {});
+  }
+}
+
+type Follower = { view: View; done: Promise<View> };
+
 type View = {
   isSelective: boolean;
+  /** Of the last event seen. */
+  resourceVersion: string;
   known: Map<string, string>;
   /** resourceVersions of all objects that came into sight or changed in it. */
   seen: Set<string>;
@@ -79,13 +107,13 @@ function problemsOf(view: View, acknowledged: Acknowledged, state: ReadonlyMap<s
   return problems;
 }
 
-async function follow(
-  { watch, namespace }: TortureOptions,
+function follow(
+  options: TortureOptions,
   { start, isSelective }: { start: { items: KubeObject[]; resourceVersion: string }; isSelective: boolean },
-): Promise<View> {
-  const scope = { namespace, ...(isSelective ? { labelSelector: "even=true" } : {}) };
+): Follower {
   const view: View = {
     isSelective,
+    resourceVersion: start.resourceVersion,
     known: new Map(),
     seen: new Set(),
     deletions: new Map(),
@@ -94,21 +122,27 @@ async function follow(
   };
   if (!isSelective)
     for (const { metadata } of start.items) view.known.set(metadata.name ?? "", metadata.resourceVersion ?? "");
-  let { resourceVersion } = start;
+  return { view, done: watchUntilLast(options, view) };
+}
+
+async function watchUntilLast({ watch, namespace }: TortureOptions, view: View): Promise<View> {
+  const scope = { namespace, ...(view.isSelective ? { labelSelector: "even=true" } : {}) };
   for (let isOver = false; !isOver;) {
     view.connections += 1;
     const leave = new AbortController();
-    let patience = Math.floor(Math.random() * MAX_EVENTS_SEEN);
+    const visitMs = Math.random() * MAX_VISIT_MS;
+    let end: number | undefined;
+    const { resourceVersion } = view;
     for await (const event of watch(maps, { ...scope, resourceVersion, signal: leave.signal })) {
       if (event.type === "BOOKMARK") continue;
       const { name = "", resourceVersion: version = "" } = event.object.metadata;
-      if (Number(version) <= Number(resourceVersion)) {
-        view.problems.push(`${event.type} ${name} at ${version} comes after ${resourceVersion}`);
+      if (Number(version) <= Number(view.resourceVersion)) {
+        view.problems.push(`${event.type} ${name} at ${version} comes after ${view.resourceVersion}`);
       }
       if (view.known.has(name) !== (event.type !== "ADDED")) {
         view.problems.push(`${event.type} ${name} at ${version} does not fit what came before`);
       }
-      resourceVersion = version;
+      view.resourceVersion = version;
       if (event.type === "DELETED") {
         view.known.delete(name);
         view.deletions.set(name, (view.deletions.get(name) ?? 0) + 1);
@@ -117,8 +151,8 @@ async function follow(
         view.seen.add(version);
       }
       isOver = name === LAST;
-      patience -= 1;
-      if (isOver || patience < 0) break;
+      end ??= performance.now() + visitMs;
+      if (isOver || performance.now() > end) break;
     }
     leave.abort();
   }

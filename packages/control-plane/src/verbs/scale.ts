@@ -27,11 +27,12 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
     changeObject(admitted, transaction, {
       scope: "scale",
       next: (old) => {
-        const scale = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
-        if (!isJsonObject(scale)) throw badRequest("the body must be a Scale");
+        const sent = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
+        if (!isJsonObject(sent)) throw badRequest("the body must be a Scale");
+        const scale = { ...sent, metadata: objectAt(sent, "metadata") } as KubeObject;
         const reviewed = { operation: "UPDATE", old: toScale(old, paths) } as const;
-        const object = reviewMutation(admitted, { ...reviewed, object: scale as KubeObject });
-        reviewResult(admitted, { ...reviewed, object: scale as KubeObject });
+        const object = reviewMutation(admitted, { ...reviewed, object: scale });
+        reviewResult(admitted, { ...reviewed, object: scale });
         return withReplicas(context, { old, scale: object, paths });
       },
     }),

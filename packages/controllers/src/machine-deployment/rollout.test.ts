@@ -253,6 +253,15 @@ const ON_DELETE: [string, number, Partial<SetSize>[], number[]][] = [
     ],
     [2, 0],
   ],
+  [
+    "shrinking takes what does not serve before what does",
+    2,
+    [
+      { replicas: 2, existing: 2, available: 2 },
+      { replicas: 1, existing: 1, available: 0 },
+    ],
+    [2, 0],
+  ],
 ];
 for (const [name, replicas, sizes, expected] of ON_DELETE) {
   test(`OnDelete: ${name}`, () => {

@@ -102,7 +102,7 @@ export function oldSetReplicas(
 
 /**
  * OnDelete: what somebody deleted of an old MachineSet is made again in the new one. A smaller total takes those first
- * that are marked or failed, then from the oldest MachineSet on.
+ * that are marked or failed, then those that do not serve yet, then from the oldest MachineSet on.
  * @param newSet undefined while it does not exist; its replicas are then what the old ones leave.
  */
 export function onDeleteReplicas(
@@ -122,6 +122,7 @@ export function onDeleteReplicas(
     surplus -= by;
   };
   for (const set of sizes) shrink(set, set.doomed);
+  for (const set of sizes) shrink(set, set.replicas - availableOf(set) - set.doomed);
   for (const set of sizes) shrink(set, set.replicas);
   const old = new Map(oldSets.map(({ uid }) => [uid, wanted.get(uid) ?? 0]));
   return { oldSets: old, newSet: replicas - [...old.values()].reduce((total, size) => total + size, 0) };

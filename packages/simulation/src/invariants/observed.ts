@@ -68,3 +68,21 @@ export function createRecent<T>(world: World): Recent<T> {
     },
   };
 }
+
+/** How many Machines people took away lately, of which a controller need not know yet: that is not its doing. */
+export function createTakenAway(world: World): () => number {
+  const { cluster, wishes } = world;
+  const wasThere = createRecent<boolean>(world);
+  cluster.onChange(({ kind, type, object }) => {
+    if (kind !== "machines") return;
+    wasThere.note(
+      object.metadata.uid ?? "",
+      type !== "DELETED" && !isDeleting(object) && ownerUid(object) !== undefined,
+    );
+  });
+  return () =>
+    [...wishes.deletedMachines, ...wishes.released].filter((uid) => {
+      const lately = wasThere.of(uid);
+      return lately.includes(true) && lately.at(-1) === false;
+    }).length;
+}

@@ -1,7 +1,16 @@
 import { type Machine, type MachineDeployment, resolveIntOrPercent } from "@machine-controller/api";
 import { LABEL_NODE_OWNER } from "@machine-controller/api/well-known";
 import type { Invariant } from "./invariant.ts";
-import { createRecent, isByController, isDeleting, isNodeReady, isStraggler, ownerUid, targetOf } from "./observed.ts";
+import {
+  createRecent,
+  createTakenAway,
+  isByController,
+  isDeleting,
+  isNodeReady,
+  isStraggler,
+  ownerUid,
+  targetOf,
+} from "./observed.ts";
 
 export const rolloutsKeepTheirLimits: Invariant = {
   name: "rollouts keep their limits",
@@ -16,7 +25,7 @@ export const rolloutsKeepTheirLimits: Invariant = {
     const deploymentOfSet = new Map<string, string>();
     /** UID of a Machine → whether its Node was Ready. */
     const wasReady = createRecent<boolean>(world);
-    const wasThere = createRecent<boolean>(world);
+    const takenAway = createTakenAway(world);
     const byName = new Map<string, Machine>();
     let broken: string | undefined;
 
@@ -44,7 +53,6 @@ export const rolloutsKeepTheirLimits: Invariant = {
       if (kind !== "machines") return;
       const machine = object as unknown as Machine;
       byName.set(machine.metadata.name ?? "", machine);
-      wasThere.note(uid, type !== "DELETED" && !isDeleting(machine) && ownerUid(machine) !== undefined);
     });
     onEffect(({ message, status, text }) => {
       if (message.method !== "POST" || status !== 201 || !/\/machines(\?|$)/.test(message.path)) return;
@@ -65,12 +73,8 @@ export const rolloutsKeepTheirLimits: Invariant = {
       const serves = readiness.length > 0 && readiness.every(Boolean);
       if (deployment === "" || !serves || wishes.deletedMachines.has(machine.metadata.uid ?? "")) return;
       const left = siblings(deployment).filter(({ metadata }) => wasReady.of(metadata.uid ?? "").includes(true)).length;
-      // Those that others took away meanwhile are not the controller's doing.
-      const taken = [...wishes.deletedMachines, ...wishes.released].filter(
-        (uid) => wasThere.of(uid).includes(true) && wasThere.of(uid).at(-1) === false,
-      ).length;
       const { least } = limits(deployment);
-      if (left + taken < least)
+      if (left + takenAway() < least)
         broken ??= `Machine ${name} serves and is deleted: ${left} are left, at least ${least} have to be`;
     });
     return () => broken;

@@ -1,6 +1,6 @@
 import type { Machine, MachineSet } from "@machine-controller/api";
 import type { Invariant } from "./invariant.ts";
-import { createRecent, isByController, isDeleting, ownerUid, targetOf } from "./observed.ts";
+import { createRecent, createTakenAway, isByController, isDeleting, ownerUid, targetOf } from "./observed.ts";
 
 export const setsKeepTheirMachines: Invariant = {
   name: "MachineSets delete only what is too many",
@@ -9,6 +9,7 @@ export const setsKeepTheirMachines: Invariant = {
   watch(world) {
     const { cluster, onEffect, scenario } = world;
     const wanted = createRecent<number>(world);
+    const takenAway = createTakenAway(world);
     const byName = new Map<string, Machine>();
     const deleting = new Set<string>();
     let broken: string | undefined;
@@ -34,7 +35,7 @@ export const setsKeepTheirMachines: Invariant = {
         (other) => ownerUid(other) === set && !isDeleting(other),
       );
       const least = Math.min(...wanted.of(set));
-      if (left.length < least && !deleting.has(machine?.metadata.uid ?? "")) {
+      if (left.length + takenAway() < least && !deleting.has(machine?.metadata.uid ?? "")) {
         broken ??= `Machine ${name} is deleted: ${left.length} are left and its MachineSet wanted at least ${least}`;
       }
     });

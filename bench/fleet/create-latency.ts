@@ -19,6 +19,8 @@ const PATIENCE_MS = 60_000;
 const CREATORS = 16;
 /** Machine, bootstrap token and intent come before the call, the record of the instance after it. */
 const WRITES_EACH = 4;
+/** Of the controller, one after the other: bootstrap token and intent. */
+const WRITES_BEFORE = 2;
 
 export const createLatency: Bench = {
   name: "create-latency",
@@ -31,7 +33,8 @@ export const createLatency: Bench = {
     const site = await openFleetSite(settings, cloud);
     try {
       progress("measuring the API server's write rate");
-      const writesPerSecond = (await measureWrites(site.client, [CREATORS])).get(CREATORS) ?? Number.NaN;
+      const rates = await measureWrites(site.client, [1, CREATORS]);
+      const [ofOne = Number.NaN, writesPerSecond = Number.NaN] = [1, CREATORS].map((count) => rates.get(count));
       const controller = await site.startController();
       // The first Machine also looks up images and the like, which the others share.
       await measure(site, ["first"], { signal });
@@ -47,6 +50,7 @@ export const createLatency: Bench = {
       const bound = (1_000 * queued * WRITES_EACH) / writesPerSecond;
       return [
         ...latency(`${queued} waiting`, alone, true),
+        figure(`  two writes of a client that is alone`, (1_000 * WRITES_BEFORE) / ofOne, { unit: "ms" }),
         ...latency(`${queued} waiting, beside a dead credential`, beside, true),
         ...latency(`${queued} at once`, burst, false),
         figure(`  what ${writesPerSecond.toFixed(0)} writes/s allow the last of them`, bound, { unit: "ms" }),

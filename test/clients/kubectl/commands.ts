@@ -37,6 +37,16 @@ const budget = {
   spec: { minAvailable: 1, selector: { matchLabels: { app: "web" } } },
 };
 
+/** Of a P-256 key that nobody has kept, for CN=a. */
+const SIGNING_REQUEST =
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIRk1HNENBUUF3RERFS01BZ0dBMVVFQXd3QllUQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCTmdKaW1NQUxqZ3NGa2V6UUJaa01EbXJkdmZRbHdnaDRGc3F0RllxdVBlNlUzNHFSdnBUQzhTN3pxRHBvdWtQCkFhQWVKTmJXTW5hSHVDK1ZZUFgyRGp1Z0FEQUtCZ2dxaGtqT1BRUURBZ05IQURCRUFpQXFWL1hjL253S3YwYVkKcmJWYlhMVjcyR1VFTEhLY1dMZ1pMY2FoejhkZ09BSWdQSStKTGYvR3RSQ3lSNHNLc3kxOUFmOE1WVzI3cTFnVApxSWZUNnRwd1cvaz0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
+const signingRequest = (name: string): object => ({
+  apiVersion: "certificates.k8s.io/v1",
+  kind: "CertificateSigningRequest",
+  metadata: { name },
+  spec: { request: SIGNING_REQUEST, signerName: "example.com/nobody", usages: ["client auth"] },
+});
+
 export const COMMANDS: Record<string, Command[]> = {
   "client-side apply": [
     line("apply -f -", configMap("a", { one: "1", two: "2" })),
@@ -181,6 +191,37 @@ export const COMMANDS: Record<string, Command[]> = {
     line("create priorityclass NS --value=5"),
     line("create clusterrole NS --verb=get --resource=nodes --as=system:serviceaccount:NS:robot"),
   ],
+  certificates: [
+    line("apply -f -", signingRequest("NS-a")),
+    line("apply -f -", signingRequest("NS-b")),
+    line("get csr NS-a NS-b -o custom-columns=N:.metadata.name,S:.spec.signerName"),
+    line("certificate approve NS-a"),
+    line("certificate approve NS-a"),
+    line("certificate deny NS-a"),
+    line("certificate deny NS-b"),
+    line("get csr NS-a NS-b -o jsonpath={.items[*].status.conditions[*].type}"),
+    line("certificate approve absent"),
+    line("delete csr NS-a NS-b"),
+  ],
+  waiting: [
+    line("create configmap waited --from-literal=a=b"),
+    line("wait configmap/waited --for=jsonpath={.data.a}=b"),
+    line("wait configmap/waited --for=jsonpath={.data.a}=c --timeout=1s"),
+    line("wait configmap/waited --for=condition=Ready --timeout=1s"),
+    line("wait configmap/waited --for=delete --timeout=2s"),
+    line("get configmap waited -w --request-timeout=1s"),
+    line("delete configmap waited --wait=false"),
+    line("wait configmap/waited --for=delete --timeout=5s"),
+    line("wait configmap/waited --for=condition=Ready --timeout=1s"),
+    line("rollout history deployment/web"),
+    line("rollout undo deployment/web"),
+    line("rollout status deployment/web --timeout=1s"),
+    line("rollout pause deployment/web"),
+    line("rollout resume deployment/web"),
+    line("rollout pause deployment/web"),
+    line("rollout restart deployment/web"),
+    line("get endpoints absent"),
+  ],
   nodes: [
     line("create -f -", node("NS-n1")),
     line("cordon NS-n1"),
@@ -193,6 +234,11 @@ export const COMMANDS: Record<string, Command[]> = {
     line("apply -f -", pod("on-node", "NS-n1")),
     line("get pod on-node -o wide"),
     line("drain NS-n1"),
+    line("label pod on-node app=web --overwrite"),
+    { line: "wait pdb/web --for=jsonpath={.status.expectedPods}=1 --timeout=1s", eventually: true },
+    line("drain NS-n1 --force --timeout=1s"),
+    line("label pod on-node app=on-node --overwrite"),
+    { line: "wait pdb/web --for=jsonpath={.status.expectedPods}=0 --timeout=1s", eventually: true },
     line("drain NS-n1 --force"),
     line("get pod -l app=on-node -o jsonpath={.items[*].spec.tolerations}"),
     line("get pods"),

@@ -18,7 +18,7 @@ import { createInFlight, IN_FLIGHT_LIMITS, requestKind } from "./in-flight.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics, Observation } from "./metrics.ts";
-import { respondError } from "./respond.ts";
+import { respondError, toWarning } from "./respond.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 export type HandlerOptions = Guards & { server: Server; inFlightLimits?: InFlightLimits };
@@ -39,6 +39,8 @@ export function createHandler(options: HandlerOptions) {
       if (!(error instanceof StatusError)) logFailure(server, request, error);
       return respondError(error);
     });
+    const warning = seen.resource?.deprecationWarning;
+    if (warning !== undefined) response.headers.append("warning", toWarning(warning));
     metrics.observe(seen, { code: response.status, ms: server.clock.now() - startedAt });
     return response;
   };

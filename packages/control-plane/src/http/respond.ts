@@ -9,10 +9,13 @@ export function respondJson(body: unknown, options: { code?: number; warnings?: 
 
 export function respondText(text: string, options: { code?: number; warnings?: readonly string[] } = {}): Response {
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-cache, private" });
-  for (const warning of options.warnings ?? []) {
-    headers.append("warning", `299 - ${JSON.stringify(warning.replace(/[^\x20-\x7e]/g, "?"))}`);
-  }
+  for (const warning of options.warnings ?? []) headers.append("warning", toWarning(warning));
   return new TextResponse(`${text}\n`, { status: options.code ?? 200, headers });
+}
+
+/** As the value of a Warning header. */
+export function toWarning(text: string): string {
+  return `299 - ${JSON.stringify(text.replace(/[^\x20-\x7e]/g, "?"))}`;
 }
 
 /** JSON that is made, and sent, one chunk at a time, as fast as the client takes it. */

@@ -20,6 +20,7 @@ type Row = {
   storage?: string;
   statusOnCreate?: true;
   review?: true;
+  deprecationWarning?: string;
 };
 
 const WORKLOAD_SCALE: Scale = {
@@ -90,7 +91,12 @@ const KINDS: Record<string, Row[]> = {
       subresources: ["status"],
       fields: ["spec.clusterIP", "spec.type"],
     },
-    { kind: "Endpoints", plural: "endpoints", short: ["ep"] },
+    {
+      kind: "Endpoints",
+      plural: "endpoints",
+      short: ["ep"],
+      deprecationWarning: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    },
     { kind: "PersistentVolume", plural: "persistentvolumes", short: ["pv"], cluster: true, subresources: ["status"] },
     { kind: "PersistentVolumeClaim", plural: "persistentvolumeclaims", short: ["pvc"], subresources: ["status"] },
     {
@@ -300,6 +306,7 @@ function toResource(apiVersion: string, row: Row): Resource {
       return builtInSchema(shortName(schemaName({ group, version, kind: row.kind, custom: false }))) ?? {};
     },
     ...(row.review === true ? { review: true } : {}),
+    ...(row.deprecationWarning === undefined ? {} : { deprecationWarning: row.deprecationWarning }),
     ...(defaults === undefined ? {} : { applyDefaults: defaults }),
     ...(prepareCreate === undefined ? {} : { prepareCreate }),
     ...(rules === undefined ? {} : { validate: rules }),

@@ -125,6 +125,13 @@ export function toResources(definition: KubeObject): Resource[] {
         generation: "all",
         statusOnCreate: !hasStatus,
         custom: true,
+        ...(version["deprecated"] === true
+          ? {
+              deprecationWarning:
+                stringAt(version, "deprecationWarning") ||
+                `${group}/${stringAt(version, "name")} ${stringAt(names, "kind")} is deprecated`,
+            }
+          : {}),
         ...(isGoing ? { isGoing } : {}),
         ...(schema === undefined ? {} : { schema, rules: lazy(() => compileRuleValidator(schema)) }),
         schemaRevision: Number(definition.metadata.resourceVersion),

@@ -41,6 +41,8 @@ export type Resource = {
   /** A create may carry a status (Node, and kinds without a status subresource). */
   statusOnCreate: boolean;
   custom: boolean;
+  /** Said in a Warning header to whoever uses this version. */
+  deprecationWarning?: string;
   /** Its definition is being deleted: nothing new is created. */
   isGoing?: boolean;
   /** OpenAPI v3 schema of the kind. Custom kinds are held to all of it, built-in ones to its fields and types. */

@@ -33,6 +33,26 @@ export const definitionCases = behaviour("definitions", {
     assert.partialDeepStrictEqual(body["spec"], { conversion: { strategy: "None" }, names: { singular: "widget" } });
     assert.deepEqual(body.metadata.finalizers, undefined);
   },
+  "whoever uses a deprecated version is warned": async (world) => {
+    const { call, path } = world;
+    const warned = async (method: string, at: string, body?: JsonObject): Promise<string | null> =>
+      (await call(method, at, body === undefined ? {} : { body })).headers.get("warning");
+    const endpoints = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+    assert.equal(await warned("GET", path("endpoints")), endpoints);
+    assert.equal(await warned("POST", path("endpoints"), { metadata: { name: "a" } }), endpoints);
+    assert.equal(await warned("GET", `${path("endpoints")}/absent`), endpoints);
+    assert.equal(await warned("GET", path("configmaps")), null);
+    const old = await installWidgets(world, {
+      plural: "relics",
+      change: (version) => Object.assign(version, { deprecated: true }),
+    });
+    assert.equal(await warned("GET", old), `299 - "${world.group}/v1 Relic is deprecated"`);
+    const worded = await installWidgets(world, {
+      plural: "antiques",
+      change: (version) => Object.assign(version, { deprecated: true, deprecationWarning: "use something else" }),
+    });
+    assert.equal(await warned("GET", worded), '299 - "use something else"');
+  },
   "the name must be plural and group": async (world) => {
     const body = definition(world, { plural: "names" });
     (body["metadata"] as JsonObject)["name"] = `other.${world.group}`;

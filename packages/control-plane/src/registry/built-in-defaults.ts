@@ -2,7 +2,8 @@
 import { arrayAt, isJsonObject, objectAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 
-const IPV4_CLUSTER_IP = "None";
+/** There is no network to give Services addresses of: they are headless. */
+const NO_ADDRESS = "None";
 
 export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   Namespace(object) {
@@ -29,12 +30,13 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   },
   Service(object) {
     const spec = ensure(object, "spec");
-    fill(spec, { type: "ClusterIP", sessionAffinity: "None", clusterIP: IPV4_CLUSTER_IP });
+    fill(spec, { type: "ClusterIP", sessionAffinity: "None" });
     fill(ensure(object, "status"), { loadBalancer: {} });
     for (const port of arrayAt(spec, "ports")) {
       if (isJsonObject(port)) fill(port, { protocol: "TCP", targetPort: port["port"] });
     }
     if (spec["type"] === "ExternalName") return;
+    fill(spec, { clusterIP: NO_ADDRESS });
     fill(spec, {
       clusterIPs: [spec["clusterIP"]],
       internalTrafficPolicy: "Cluster",

@@ -10,6 +10,7 @@ import type { TestContext } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import type { KubeObject } from "../object.ts";
+import { openDatabase } from "./sqlite-file.ts";
 import { openStorage } from "./sqlite-storage.ts";
 import { StorageError } from "./storage-error.ts";
 import type { Change, Storage } from "./storage.ts";
@@ -185,6 +186,22 @@ test("what was committed is there after the file is opened again", async (t) => 
   t.after(() => again.close());
   assert.equal((JSON.parse(again.get(keyOf("a"))?.json ?? "") as KubeObject)["value"], 7);
   assert.deepEqual([again.setting("secret"), again.revision], ["x", revision]);
+});
+
+test("a commit waits until the disk has it", (t) => {
+  const database = openDatabase(join(folder(t), "state.db"));
+  t.after(() => database.close());
+  const value = (pragma: string): unknown => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
+  const FULL = 2;
+  assert.deepEqual([value("synchronous"), value("journal_mode")], [FULL, "wal"]);
+});
+
+test("where no file can be made, it is said which", () => {
+  const database = "/proc/self/state.db";
+  assert.throws(
+    () => openStorage({ database }),
+    (error) => error instanceof StorageError && error.code === "CannotOpen" && error.message.includes(database),
+  );
 });
 
 test("files that are not ours are refused and left alone", (t) => {

@@ -241,6 +241,11 @@ export const createCases = behaviour("create", {
     const metadata = { labels: { "example.com/a": "b", empty: "" }, annotations: { "example.com/Note": "any text\n" } };
     expectBody(await call("POST", "/api/v1/nodes", { body: node(unique("n"), {}, metadata) }), 201, { metadata });
   },
+  "a Service that is a name elsewhere has no address": async ({ call, path }) => {
+    const spec = { type: "ExternalName", externalName: "elsewhere.example.com" };
+    const answer = await call("POST", path("services"), { body: { metadata: { name: "a" }, spec } });
+    assert.deepEqual(expectBody(answer, 201)["spec"], { ...spec, sessionAffinity: "None" });
+  },
   "unknown fields of a built-in kind are dropped, with warnings": async ({ call, path }) => {
     const body = { ...pod("p", { typo: 1 }, { other: "x" }), extra: true };
     const answer = await call("POST", path("pods"), { body });

@@ -13,6 +13,8 @@ import type { WatchFormat } from "./watch-format.ts";
 /** Unread bytes after which a watcher is cut off. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;
+/** A timer of Node's that is set to more ends at once. */
+const MAX_SLEEP_MS = 2 ** 31 - 1;
 /** So long before its end a watch that takes bookmarks gets a last one. */
 const LAST_BOOKMARK_MS = 2000;
 
@@ -101,7 +103,7 @@ async function endInTime({ context, signal, stop }: Watch): Promise<void> {
   const seconds = Number(context.query.get("timeoutSeconds") ?? 0);
   if (!Number.isFinite(seconds) || seconds <= 0) return;
   try {
-    await context.server.clock.sleep(seconds * 1000, { signal });
+    await context.server.clock.sleep(Math.min(seconds * 1000, MAX_SLEEP_MS), { signal });
     stop();
   } catch {
     // The watch ended first; nothing is left to do.

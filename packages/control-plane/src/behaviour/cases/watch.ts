@@ -1,5 +1,6 @@
 /** Watches: which events come, in which order, from where on, and how a watch ends. */
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { behaviour } from "../behaviour.ts";
 import { describeEvents, expectBody, expectRefusal, takeEvents } from "../expect.ts";
 import { configMap, pod } from "../manifests.ts";
@@ -161,6 +162,12 @@ export const watchCases = behaviour("watch", {
   "timeoutSeconds ends a watch": async (world) => {
     const watch = await open(world, `${MINE}&timeoutSeconds=1`);
     assert.equal(await watch.next(), undefined);
+  },
+  "a watch of many days does not end at once": async ({ call, path, watch }) => {
+    const events = await watch(`${path("configmaps")}?watch=1&timeoutSeconds=9999999&fieldSelector=metadata.name=late`);
+    await sleep(100);
+    await call("POST", path("configmaps"), { body: configMap("late") });
+    assert.equal((await events.next())?.type, "ADDED");
   },
   "a watch that ends carries a last bookmark for whom asks": async (world) => {
     const start = await create(world, "a");

@@ -143,6 +143,28 @@ test("a write whose answer was lost does not make a second event", async () => {
   );
 });
 
+test("several are written at once, and of one kind one after the other", async () => {
+  const { api, clock, recorder } = createWorld();
+  let running = 0;
+  let most = 0;
+  api.intercept = async (_request, proceed) => {
+    running += 1;
+    most = Math.max(most, running);
+    await clock.sleep(100, { signal });
+    running -= 1;
+    return proceed();
+  };
+  for (let index = 0; index < 8; index += 1) recorder.event(object, { ...created, message: `${index}` });
+  for (let index = 0; index < 3; index += 1) recorder.event(object, { ...created, message: "0" });
+  const flushed = recorder.flush({ signal });
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(100);
+  await flushed;
+  api.intercept = () => undefined;
+  const counts = (await eventsOf(api)).map(({ message, count }) => `${message}×${count}`);
+  assert.deepEqual(counts.toSorted(), ["0×4", ...[1, 2, 3, 4, 5, 6, 7].map((index) => `${index}×1`)]);
+  assert.equal(most, 4);
+});
+
 test("close writes what waits, but not for ever, and takes nothing more", async () => {
   const { api, recorder } = createWorld();
   recorder.event(object, created);

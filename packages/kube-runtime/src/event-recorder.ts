@@ -42,6 +42,8 @@ const MAX_WAITING = 1000;
 const MAX_REMEMBERED = 4096;
 /** After which a repetition is a new event: the server forgets events after an hour. */
 const SERIES_MS = 600_000;
+/** Events written at once: a fleet tells more than one at a time can carry. */
+const WRITERS = 4;
 const ATTEMPTS = 4;
 const RETRY = { baseMs: 500, maxMs: 10_000 };
 /** Of an object name (≤ 253) within an event name. */
@@ -58,7 +60,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const stopping = new AbortController();
   let isClosed = false;
   let lost = 0;
-  let writing: Promise<void> | undefined;
+  /** Keys whose event is being written: the next of the same waits, to be a repetition. */
+  const busy = new Set<string>();
+  const writers = new Set<Promise<void>>();
 
   function spend(objectKey: string): boolean {
     const now = clock.now();
@@ -69,17 +73,38 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return isAllowed;
   }
 
+  function startWriter(): void {
+    if (writers.size >= WRITERS) return;
+    const writer = writeAll().finally(() => writers.delete(writer));
+    writers.add(writer);
+  }
+
   async function writeAll(): Promise<void> {
-    for (const [key, entry] of waiting) {
-      waiting.delete(key);
+    for (let next = take(); next !== undefined; next = take()) {
+      const [key, entry] = next;
+      busy.add(key);
       try {
         await write(key, entry);
       } catch (error) {
         lost += entry.count;
         if (!stopping.signal.aborted) onError(error);
+      } finally {
+        busy.delete(key);
       }
     }
-    writing = undefined;
+  }
+
+  function take(): [string, Waiting] | undefined {
+    for (const next of waiting) {
+      if (busy.has(next[0])) continue;
+      waiting.delete(next[0]);
+      return next;
+    }
+    return undefined;
+  }
+
+  async function written(): Promise<void> {
+    while (writers.size > 0) await Promise.all(writers);
   }
 
   async function write(key: string, entry: Waiting): Promise<void> {
@@ -167,17 +192,17 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         lost += 1;
       } else {
         waiting.set(key, { object, input, count: 1, firstAt: now, lastAt: now });
-        writing ??= writeAll();
+        startWriter();
       }
     },
-    flush: async ({ signal }) => await untilAborted(writing ?? Promise.resolve(), signal),
+    flush: async ({ signal }) => await untilAborted(written(), signal),
     async close({ timeoutMs = 5000 } = {}) {
       isClosed = true;
       const reason = (): Error => new DOMException("the event recorder is closed", "TimeoutError");
       using deadline = startDeadline({ signal: stopping.signal, clock, timeoutMs, reason });
-      await untilAborted(writing ?? Promise.resolve(), deadline.signal).catch(() => undefined);
+      await untilAborted(written(), deadline.signal).catch(() => undefined);
       stopping.abort(reason());
-      await writing;
+      await written();
     },
     get lost() {
       return lost;

@@ -27,6 +27,8 @@ export const rolloutsKeepTheirLimits: Invariant = {
     const wasReady = createRecent<boolean>(world);
     const takenAway = createTakenAway(world);
     const byName = new Map<string, Machine>();
+    /** UIDs of Machines that nobody waited for any more when their creation arrived. */
+    const unexpected = new Set<string>();
     let broken: string | undefined;
 
     const deploymentOf = (machine: Machine): string => deploymentOfSet.get(ownerUid(machine) ?? "") ?? "";
@@ -56,11 +58,14 @@ export const rolloutsKeepTheirLimits: Invariant = {
     });
     onEffect(({ message, status, text }) => {
       if (message.method !== "POST" || status !== 201 || !/\/machines(\?|$)/.test(message.path)) return;
-      // Of a request that an earlier process sent, and that is still under way, nobody can know.
-      if (!isByController(message) || isStraggler(message, world)) return;
+      if (!isByController(message)) return;
       const { metadata, ...rest } = JSON.parse(text) as Machine;
+      const { uid = "" } = metadata;
+      // Of a request that was given up, and that is still under way, nobody can know.
+      if (isStraggler(message, world)) return void unexpected.add(uid);
       const deployment = deploymentOf({ metadata, ...rest });
-      const count = siblings(deployment).filter((other) => other.metadata.uid !== metadata.uid).length + 1;
+      const others = siblings(deployment).flatMap(({ metadata }) => metadata.uid ?? []);
+      const count = others.filter((other) => other !== uid && !unexpected.has(other)).length + 1;
       if (deployment === "" || count <= limits(deployment).most) return;
       broken ??= `Machine ${metadata.name} makes ${count} of its MachineDeployment; at most ${limits(deployment).most} may be`;
     });

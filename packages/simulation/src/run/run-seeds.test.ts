@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { runSeeds } from "./run-seeds.ts";
 import { addTo, createTotals } from "./summary.ts";
 
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 100);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 300);
 
 test(`${SEEDS} worlds keep every promise, while messages are lost and processes die`, async () => {
   const totals = createTotals();

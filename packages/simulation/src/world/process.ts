@@ -39,11 +39,22 @@ export function createProcess(
   let frozenUntilMs = 0;
   let skewMs = 0;
 
+  /** What came while it was frozen, in order, as connections keep it. */
+  const waiting: (() => void)[] = [];
+
   function deliver(effect: () => void): void {
     if (!isAlive) return;
     const frozenMs = frozenUntilMs - scheduler.now();
-    if (frozenMs > 0) scheduler.after(frozenMs, () => deliver(effect));
-    else effect();
+    if (frozenMs <= 0 && waiting.length === 0) return effect();
+    if (waiting.push(effect) === 1) scheduler.after(Math.max(0, frozenMs), thaw);
+  }
+
+  /** One at a time: what it makes of each may come in between. */
+  function thaw(): void {
+    if (!isAlive) return;
+    const frozenMs = frozenUntilMs - scheduler.now();
+    if (frozenMs <= 0) waiting.shift()?.();
+    if (waiting.length > 0) scheduler.after(Math.max(0, frozenMs), thaw);
   }
 
   return {

@@ -76,10 +76,7 @@ async function createSet(
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;
   }
-  const { namespace = "", name = "" } = set.metadata;
-  const existing = await client.get(machineSets, { namespace, name }, { signal }).catch((error: unknown) => {
-    if (!isKubeError(error, "NotFound")) throw error;
-  });
+  const existing = await find(set, { client, signal });
   if (existing === undefined) return "go on";
   const isOurs =
     controllerOf(existing)?.uid === deployment.metadata.uid &&
@@ -92,17 +89,15 @@ async function createSet(
   return "go on";
 }
 
-export async function exists(
+/** What the API server has under the name of this MachineSet; undefined where nothing is. */
+export function find(
   { metadata: { namespace = "", name = "" } }: MachineSet,
   { client, signal }: { client: KubeClient; signal: AbortSignal },
-): Promise<boolean> {
-  try {
-    await client.get(machineSets, { namespace, name }, { signal });
-    return true;
-  } catch (error) {
-    if (isKubeError(error, "NotFound")) return false;
-    throw error;
-  }
+): Promise<MachineSet | undefined> {
+  return client.get(machineSets, { namespace, name }, { signal }).catch((error: unknown) => {
+    if (!isKubeError(error, "NotFound")) throw error;
+    return undefined;
+  });
 }
 
 // oxlint-disable-next-line max-params -- as the client's own patch

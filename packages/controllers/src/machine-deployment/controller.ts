@@ -17,7 +17,7 @@ import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
 import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
-import { act, exists } from "./act.ts";
+import { act, find } from "./act.ts";
 import { isComplete } from "./counts.ts";
 import { oldestFirst, splitSets } from "./current-set.ts";
 import { decide } from "./decide.ts";
@@ -66,7 +66,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     if (informers.machineSets.store.getByKey(keyOf(awaited.set)) === undefined) {
       const leftMs = OVERDUE_MS - Math.abs(clock.now() - awaited.atMs);
       if (leftMs > 0) return leftMs;
-      if (await exists(awaited.set, { client: options.client, signal })) {
+      if ((await find(awaited.set, { client: options.client, signal })) !== undefined) {
         created.set(uid, { ...awaited, atMs: clock.now() });
         return OVERDUE_MS;
       }

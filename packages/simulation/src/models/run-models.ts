@@ -1,10 +1,9 @@
 /** Leads lives on all cores, each life on each of its clouds a task. */
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import type { CloudName } from "../clouds/registry.ts";
 import type { PointId } from "../crash-points/await-points.ts";
 import { cloudsOf, type Life } from "./lives/life.ts";
+import { runInThreads } from "../run/threads.ts";
 import type { ModelResult } from "./model-result.ts";
 import type { ModelTask } from "./worker.ts";
 
@@ -23,29 +22,23 @@ export type ModelsOptions = {
 /** @returns the await points at which a process died. */
 export async function runModels({ lives, mode, clouds, quick = false, onLed }: ModelsOptions): Promise<Set<PointId>> {
   const crashedAt = new Set<PointId>();
-  const queue = lives
+  const led = lives
     .flatMap((life) => cloudsOf(life).map((cloud) => ({ life: life.name, cloud })))
-    .filter(({ cloud }) => clouds?.includes(cloud) ?? true)
-    .values();
+    .filter(({ cloud }) => clouds?.includes(cloud) ?? true);
 
-  async function work(): Promise<void> {
-    const worker = new Worker(new URL("worker.ts", import.meta.url));
-    const died = new Promise<never>((_resolve, reject) => worker.once("error", reject));
-    died.catch(() => undefined);
-    try {
-      for (const { life, cloud } of queue) {
-        const known = quick ? [...crashedAt] : [];
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-        worker.postMessage({ life, cloud, mode, known } satisfies ModelTask);
-        const [result] = (await Promise.race([once(worker, "message"), died])) as [ModelResult];
-        for (const point of result.crashedAt) crashedAt.add(point);
-        onLed?.({ ...result, life, cloud });
-      }
-    } finally {
-      await worker.terminate();
-    }
+  function* tasks(): Generator<ModelTask> {
+    for (const { life, cloud } of led) yield { life, cloud, mode, known: quick ? [...crashedAt] : [] };
   }
 
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await runInThreads<ModelTask, ModelResult>({
+    script: new URL("worker.ts", import.meta.url),
+    count: availableParallelism(),
+    tasks: tasks(),
+    nameOf: ({ life, cloud }) => `the life "${life}" on ${cloud}`,
+    onDone(result, { life, cloud }) {
+      for (const point of result.crashedAt) crashedAt.add(point);
+      onLed?.({ ...result, life, cloud });
+    },
+  });
   return crashedAt;
 }

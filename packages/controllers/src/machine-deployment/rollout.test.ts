@@ -262,6 +262,24 @@ const ON_DELETE: [string, number, Partial<SetSize>[], number[]][] = [
     ],
     [2, 0],
   ],
+  [
+    "one that is marked goes once",
+    3,
+    [
+      { replicas: 2, existing: 3, available: 2, doomed: 1 },
+      { replicas: 2, existing: 2, available: 0 },
+    ],
+    [2, 1],
+  ],
+  [
+    "one that somebody deleted is no other that does not serve",
+    2,
+    [
+      { replicas: 3, existing: 2, available: 2 },
+      { replicas: 1, existing: 1, available: 0 },
+    ],
+    [2, 0],
+  ],
 ];
 for (const [name, replicas, sizes, expected] of ON_DELETE) {
   test(`OnDelete: ${name}`, () => {

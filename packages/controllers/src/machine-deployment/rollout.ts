@@ -121,8 +121,9 @@ export function onDeleteReplicas(
     wanted.set(uid, size - by);
     surplus -= by;
   };
-  for (const set of sizes) shrink(set, set.doomed);
-  for (const set of sizes) shrink(set, set.replicas - availableOf(set) - set.doomed);
+  // Those that it shrank for, and has not deleted yet, are the doomed.
+  for (const set of sizes) shrink(set, set.doomed - Math.max(0, set.existing - set.replicas));
+  for (const set of sizes) shrink(set, (wanted.get(set.uid) ?? 0) - availableOf(set));
   for (const set of sizes) shrink(set, set.replicas);
   const old = new Map(oldSets.map(({ uid }) => [uid, wanted.get(uid) ?? 0]));
   return { oldSets: old, newSet: replicas - [...old.values()].reduce((total, size) => total + size, 0) };

@@ -1,5 +1,6 @@
 /** Opens the database file: recognises our own files, refuses others, brings old ones forward. */
 import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "./storage-error.ts";
 
@@ -45,17 +46,20 @@ export function openDatabase(source: string | Uint8Array): DatabaseSync {
   try {
     database = new DatabaseSync(path);
   } catch (error) {
-    throw new StorageError("CannotOpen", `cannot open the database ${path}`, { cause: error });
+    throw cannotOpen(path, error);
   }
   try {
     if (isSnapshot) database.deserialize(source);
     if (!isNew) checkFile(database, isSnapshot ? "the snapshot" : path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;");
     migrate(database);
+    // Writes nothing, but fails on a file that may only be read, now rather than at the first real write.
+    database.exec("DELETE FROM settings WHERE FALSE");
     return database;
   } catch (error) {
     database.close();
     if (error instanceof StorageError) throw error;
+    if (isRefused(error)) throw cannotOpen(path, error);
     throw new StorageError(isLocked(error) ? "Locked" : "Corrupt", `cannot use the database ${path}`, { cause: error });
   }
 }
@@ -65,6 +69,7 @@ function checkFile(database: DatabaseSync, path: string): void {
   try {
     applicationId = pragma(database, "application_id");
   } catch (error) {
+    if (isRefused(error)) throw cannotOpen(path, error);
     if (isLocked(error)) {
       throw new StorageError("Locked", `${path} is in use by another process`, { cause: error });
     }
@@ -100,7 +105,26 @@ function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 }
 
+function cannotOpen(path: string, cause: unknown): StorageError {
+  const remedy = `let this user write the file and its folder ${dirname(resolve(path))}, or name another path`;
+  return new StorageError("CannotOpen", `cannot write the database ${path}: ${remedy}`, { cause });
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
+const SQLITE_CANTOPEN = 14;
+
 function isLocked(error: unknown): boolean {
-  const SQLITE_BUSY = 5;
-  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+  return primaryCode(error) === SQLITE_BUSY;
+}
+
+/** By the file system. */
+function isRefused(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === SQLITE_READONLY || code === SQLITE_CANTOPEN;
+}
+
+/** Without the detail in the higher bits. */
+function primaryCode(error: unknown): number | undefined {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
 }

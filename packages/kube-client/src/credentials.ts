@@ -1,9 +1,11 @@
-// The cluster and user of a kubeconfig, as the official client reads them, kept fresh.
+// The cluster and user of a kubeconfig, kept fresh. Exec and auth-provider plugins are run by the official client.
 import type { KubeConfig } from "@kubernetes/client-node";
+import { readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
 import type { Clock } from "./clock.ts";
 import type { TlsOptions } from "./http-transport.ts";
 import { KubeError } from "./kube-error.ts";
+import { type Access, readAccess, type User } from "./kubeconfig-file.ts";
 
 export type CredentialsOptions = {
   /** A path; undefined: `KUBECONFIG`, then `~/.kube/config`, then the Pod's service account. */
@@ -23,14 +25,10 @@ export type Credentials = {
   renew(): boolean;
 };
 
-type Loaded = {
-  config: KubeConfig;
-  server: string;
-  proxyUrl: string | undefined;
-  isStatic: boolean;
-  /** What a static one comes to; its files are read again with it. */
-  applied?: ReturnType<typeof apply>;
-};
+type Applied = Awaited<ReturnType<Credentials["current"]>>;
+
+/** `apply`: of what is static, always the same; its files were read with it. */
+type Loaded = Pick<Credentials, "server" | "proxyUrl"> & { isStatic: boolean; apply(): Applied | Promise<Applied> };
 
 /** How old what a kubeconfig says, or a file that it names, may get before it is read again. */
 const REREAD_MS = 60_000;
@@ -38,29 +36,27 @@ const REREAD_MS = 60_000;
 const RENEW_PAUSE_MS = 10_000;
 const TLS_FIELDS = ["ca", "cert", "key", "pfx", "passphrase", "rejectUnauthorized", "servername"] as const;
 
-export async function loadCredentials(options: CredentialsOptions): Promise<Credentials> {
+export function loadCredentials(options: CredentialsOptions): Credentials {
   const { clock } = options;
-  // Heavy, and of no use to who speaks to an API server in process.
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  let loaded = load(new KubeConfig(), options);
+  let loaded = load(options);
   let readAt = clock.now();
 
   function reread(): void {
     readAt = clock.now();
     try {
-      loaded = load(new KubeConfig(), options);
+      loaded = load(options);
     } catch {
       // Half written, or gone: what was read before may still serve.
     }
   }
 
+  const { server, proxyUrl } = loaded;
   return {
-    server: loaded.server,
-    proxyUrl: loaded.proxyUrl,
+    server,
+    proxyUrl,
     async current() {
-      if (!loaded.isStatic) return await apply(loaded.config);
-      if (clock.now() - readAt >= REREAD_MS) reread();
-      return await (loaded.applied ??= apply(loaded.config));
+      if (loaded.isStatic && clock.now() - readAt >= REREAD_MS) reread();
+      return await loaded.apply();
     },
     renew() {
       if (clock.now() - readAt < RENEW_PAUSE_MS) return false;
@@ -70,67 +66,104 @@ export async function loadCredentials(options: CredentialsOptions): Promise<Cred
   };
 }
 
-function load(config: KubeConfig, { kubeconfig, master, context }: CredentialsOptions): Loaded {
-  try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (error) {
-    // A parser's message quotes the file; the file system's does not.
-    const cause = error instanceof Error && "syscall" in error ? error : undefined;
-    throw new KubeError("InvalidKubeconfig", `the kubeconfig ${kubeconfig ?? ""} cannot be read`, { cause });
+function load({ kubeconfig, master, context }: CredentialsOptions): Loaded {
+  const found = readAccess({ path: kubeconfig, context });
+  const server = master ?? found?.cluster.server.replace(/\/$/, "");
+  if (server === undefined) {
+    throw new KubeError(
+      "InvalidKubeconfig",
+      "no cluster to talk to: give a kubeconfig, set KUBECONFIG, or run in a Pod",
+    );
   }
-  if (context !== undefined) config.setCurrentContext(context);
-  const found = config.getCurrentCluster();
-  const isGuess = config.getCurrentContext() === "loaded-context";
-  if (found === null || (isGuess && master === undefined)) throw notFound(config, context);
-  const server = master ?? found.server;
-  const user = config.getCurrentUser() ?? { name: "anonymous" };
-  const exec = execOf(user.exec, server);
-  // The official client refuses http unless TLS checks are off, and would make an agent for the proxy on each call.
-  const { proxyUrl, ...cluster } = {
-    ...found,
+  const { user = {}, userName = "anonymous" } = found ?? {};
+  const access = { cluster: { ...found?.cluster, server }, user, userName };
+  const isStatic = !user.exec && !user["auth-provider"];
+  const applied = isStatic ? applyStatic(access) : undefined;
+  return {
     server,
-    skipTLSVerify: found.skipTLSVerify || server.startsWith("http:"),
+    proxyUrl: access.cluster["proxy-url"] || undefined,
+    isStatic,
+    apply: applied ? () => applied : throughPlugin(access),
   };
-  config.loadFromClusterAndUser(cluster, { ...user, ...(exec !== undefined && { exec }) });
-  return { config, server, proxyUrl: proxyUrl || undefined, isStatic: !user.exec && !user.authProvider };
 }
 
-async function apply(config: KubeConfig): Promise<{ headers: Record<string, string>; tls: TlsOptions }> {
-  const options: RequestOptions = {};
+function applyStatic({ cluster, user, userName }: Access): Applied {
+  const { tokenFile, token: given, username, password = "", as: impersonated } = user;
   try {
-    await config.applyToHTTPSOptions(options);
-  } catch (error) {
-    // What an exec plugin wrote may hold a token, and its exit says enough.
-    const cause = error instanceof Error && "syscall" in error ? error : undefined;
-    const user = config.getCurrentUser()?.name ?? "";
-    throw new KubeError("Unauthorized", `the credentials of user ${user} cannot be had from their source`, { cause });
+    const token = tokenFile ? readFileSync(tokenFile, "utf8").trim() : given;
+    const headers = {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(username && { authorization: basic(`${username}:${password}`) }),
+      ...(impersonated && { "impersonate-user": impersonated }),
+    };
+    const tls = {
+      ca: bytesOf(cluster, "certificate-authority"),
+      cert: bytesOf(user, "client-certificate"),
+      key: bytesOf(user, "client-key"),
+      servername: cluster["tls-server-name"],
+      rejectUnauthorized: cluster["insecure-skip-tls-verify"] ? false : undefined,
+    };
+    return { headers, tls: withoutEmpty(tls) };
+  } catch (cause) {
+    throw new KubeError("InvalidKubeconfig", `a file that cluster or user ${userName} names cannot be read`, { cause });
   }
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
-  if (options.auth) headers["authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`;
-  const given = Object.entries(options).filter(
-    ([name, value]) => TLS_FIELDS.some((field) => field === name) && value !== undefined && value !== null,
-  );
-  return { headers, tls: Object.fromEntries(given) };
 }
+
+/** Data beside a path counts, as for kubectl. */
+function bytesOf<Name extends string>(
+  entry: { [K in Name | `${Name}-data`]?: string },
+  name: Name,
+): Buffer | undefined {
+  const [path, data] = [entry[name], entry[`${name}-data`]];
+  return data ? Buffer.from(data, "base64") : path ? readFileSync(path) : undefined;
+}
+
+/** By the official client, which is heavy, and of no use to who has no plugin. */
+function throughPlugin(access: Access): () => Promise<Applied> {
+  let config: Promise<KubeConfig> | undefined;
+  return async () => {
+    const options: RequestOptions = {};
+    try {
+      await (await (config ??= officialConfig(access))).applyToHTTPSOptions(options);
+    } catch (error) {
+      // What an exec plugin wrote may hold a token, and its exit says enough.
+      const cause = error instanceof Error && "syscall" in error ? error : undefined;
+      const message = `the credentials of user ${access.userName} cannot be had from their source`;
+      throw new KubeError("Unauthorized", message, { cause });
+    }
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
+    if (options.auth) headers["authorization"] = basic(options.auth);
+    return { headers, tls: withoutEmpty(Object.fromEntries(TLS_FIELDS.map((field) => [field, options[field]]))) };
+  };
+}
+
+async function officialConfig({ cluster, user, userName: name }: Access): Promise<KubeConfig> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  // It refuses http unless TLS checks are off, and would make an agent for the proxy on each call.
+  const { "proxy-url": _proxyUrl, ...direct } = cluster;
+  const reachable = { ...direct, ...(cluster.server.startsWith("http:") && { "insecure-skip-tls-verify": true }) };
+  const config = new KubeConfig();
+  const content = {
+    clusters: [{ name, cluster: reachable }],
+    users: [{ name, user: { ...user, exec: execOf(user, cluster.server) } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    "current-context": name,
+  };
+  config.loadFromString(JSON.stringify(content));
+  return config;
+}
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString("base64")}`;
+
+const withoutEmpty = (options: { [K in keyof TlsOptions]?: TlsOptions[K] | undefined | null }): TlsOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
 
 /** Exec plugins are promised KUBERNETES_EXEC_INFO (client.authentication.k8s.io); the official client leaves it out. */
-function execOf(exec: unknown, server: string): unknown {
-  if (typeof exec !== "object" || exec === null) return undefined;
+function execOf({ exec }: User, server: string): object | undefined {
+  if (exec === undefined) return undefined;
   const { apiVersion, env, provideClusterInfo } = exec as Record<string, unknown>;
   const spec = { interactive: false, ...(provideClusterInfo === true && { cluster: { server } }) };
   const info = { name: "KUBERNETES_EXEC_INFO", value: JSON.stringify({ apiVersion, kind: "ExecCredential", spec }) };
   return { ...exec, env: [...(Array.isArray(env) ? (env as unknown[]) : []), info] };
-}
-
-function notFound(config: KubeConfig, context: string | undefined): KubeError {
-  const contexts = config.getContexts().map(({ name }) => name);
-  if (context !== undefined) {
-    return new KubeError("InvalidKubeconfig", `no context ${context}; there are: ${contexts.join(", ") || "none"}`);
-  }
-  return new KubeError(
-    "InvalidKubeconfig",
-    "no cluster to talk to: give a kubeconfig, set KUBECONFIG, or run in a Pod",
-  );
 }

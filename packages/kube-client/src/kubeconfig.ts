@@ -27,7 +27,7 @@ export async function connectKubeconfig(
   options: ConnectOptions,
 ): Promise<{ client: KubeClient; server: string; close: () => Promise<void> }> {
   const { kubeconfig, master, context, clock = systemClock, wrap = (transport) => transport, ...rest } = options;
-  const credentials = await loadCredentials({ kubeconfig, master, context, clock });
+  const credentials = loadCredentials({ kubeconfig, master, context, clock });
   const { server } = credentials;
   const { transport, close } = await createKubeconfigTransport(credentials);
   return { client: createKubeClient({ ...rest, baseUrl: server, transport: wrap(transport), clock }), server, close };

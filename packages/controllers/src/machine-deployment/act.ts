@@ -39,6 +39,8 @@ export async function act(
     }
     case "create-set":
       return createSet(decision, step, context);
+    case "settle-set":
+      return (await find(decision.set, { client, signal })) === undefined ? "go on" : "wait";
     case "delete-set": {
       const { namespace = "", name = "", uid = "" } = decision.set.metadata;
       step.passOver(uid);
@@ -90,7 +92,7 @@ async function createSet(
 }
 
 /** What the API server has under the name of this MachineSet; undefined where nothing is. */
-export function find(
+function find(
   { metadata: { namespace = "", name = "" } }: MachineSet,
   { client, signal }: { client: KubeClient; signal: AbortSignal },
 ): Promise<MachineSet | undefined> {

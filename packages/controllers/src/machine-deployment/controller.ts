@@ -1,10 +1,9 @@
-/** Rolls a MachineDeployment's template out: observe, decide, act, until the decision is to wait. */
+/** Rolls a MachineDeployment's template out. */
 import type { Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
-import { isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
+import type { KubeClient, Node } from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
-  createController,
   type EventRecorder,
   type Informer,
   keyOf,
@@ -16,8 +15,9 @@ import { machinesOf, membershipOf } from "../machine-set/members.ts";
 import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
-import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
-import { act, find } from "./act.ts";
+import { STATUS_DELAY_MS } from "../status-pace.ts";
+import { createStepController, type Pass } from "../step-controller.ts";
+import { act } from "./act.ts";
 import { isComplete } from "./counts.ts";
 import { oldestFirst, splitSets } from "./current-set.ts";
 import { decide } from "./decide.ts";
@@ -43,86 +43,56 @@ export type MachineDeploymentControllerOptions = {
   options: MachineSetOptions;
 };
 
-/** More means that decisions do not converge. */
 const MOST_STEPS = 100;
 
 export function createMachineDeploymentController(options: MachineDeploymentControllerOptions): Controller {
-  const { clock, log, events, informers } = options;
+  const { clock, informers } = options;
   const { updatesMetadataInPlace } = options.options;
-  const pace = createStatusPace(clock);
   /** UIDs of those that a Machine's next step may let go on. */
   const rolling = new Set<string>();
 
   /** MachineSets created that the informer does not show: a pass without one would ask for it again. */
   const created = new Map<string, { set: MachineSet; atMs: number }>();
 
-  /**
-   * Milliseconds that a MachineDeployment's new MachineSet may still take to show; 0: nothing is awaited. One that is
-   * overdue is gone again, or the informer is far behind: the API server knows.
-   */
-  async function awaitsSet(uid: string, signal: AbortSignal): Promise<number> {
+  function awaitedSetOf(uid: string): Snapshot["awaitedSet"] {
     const awaited = created.get(uid);
-    if (awaited === undefined) return 0;
-    if (informers.machineSets.store.getByKey(keyOf(awaited.set)) === undefined) {
-      const leftMs = OVERDUE_MS - Math.abs(clock.now() - awaited.atMs);
-      if (leftMs > 0) return leftMs;
-      if ((await find(awaited.set, { client: options.client, signal })) !== undefined) {
-        created.set(uid, { ...awaited, atMs: clock.now() });
-        return OVERDUE_MS;
-      }
+    if (awaited === undefined) return undefined;
+    const { set, atMs } = awaited;
+    if (informers.machineSets.store.getByKey(keyOf(set)) === undefined) {
+      return { set, leftMs: OVERDUE_MS - Math.abs(clock.now() - atMs) };
     }
     created.delete(uid);
-    return 0;
+    return undefined;
   }
 
-  async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
-    const passedOver = new Set<string>();
-    let failed: { error: unknown; failure: string } | undefined;
-    for (let step = 0; step < MOST_STEPS; step++) {
-      const { store } = informers.machineDeployments;
-      const waitForSetMs = await awaitsSet(store.getByKey(key)?.metadata.uid ?? "", signal);
-      if (waitForSetMs > 0) return { requeueAfterMs: waitForSetMs };
-      const deployment = store.getByKey(key);
-      if (deployment === undefined) return {};
-      const uid = deployment.metadata.uid ?? "";
-      const { decision, isRolling } = next(deployment, { passedOver, failure: failed?.failure });
-      if (decision.kind === "wait") {
-        log("debug", decision.why, { machineDeployment: key });
-        pace.note(uid, decision.owesStatus ?? false);
-        if (isRolling()) rolling.add(uid);
-        else rolling.delete(uid);
-        const waitMs = decision.untilMs === undefined ? undefined : Math.max(1, decision.untilMs - clock.now());
-        if (failed === undefined) return waitMs === undefined ? {} : { requeueAfterMs: waitMs };
-        if (waitMs !== undefined) controller.enqueueAfter(key, waitMs);
-        throw failed.error;
-      }
-      const level = decision.kind === "patch-status" ? "debug" : "info";
-      log(level, `${decision.kind}: ${decision.why}`, { machineDeployment: key });
-      try {
-        const outcome = await act(decision, { deployment, passOver: (set) => passedOver.add(set), signal }, options);
-        if (decision.kind === "patch-status") pace.note(uid, false);
-        if (outcome === "wait" && decision.kind === "create-set") {
-          created.set(uid, { set: decision.set, atMs: clock.now() });
-        }
-      } catch (error) {
-        if (signal.aborted || decision.kind !== "create-set" || isKubeError(error, "Conflict")) throw error;
-        failed = { error, failure: error instanceof Error ? error.message : String(error) };
-      }
-    }
-    throw new Error(`MachineDeployment ${key} did not come to rest within ${MOST_STEPS} steps`);
-  }
+  const controller = createStepController<MachineDeployment, Decision, string>({
+    ...options,
+    name: "machine-deployment",
+    field: "machineDeployment",
+    informer: informers.machineDeployments,
+    mostSteps: MOST_STEPS,
+    decide: next,
+    async act(decision, { object: deployment, ...step }) {
+      const outcome = await act(decision, { deployment, ...step }, options);
+      if (decision.kind !== "create-set" && decision.kind !== "settle-set") return;
+      const { uid = "" } = deployment.metadata;
+      if (outcome === "wait") created.set(uid, { set: decision.set, atMs: clock.now() });
+      else created.delete(uid);
+    },
+    failureOf: ({ kind }, message) => (kind === "create-set" ? message : undefined),
+  });
 
-  function next(
-    deployment: MachineDeployment,
-    pass: Pick<Snapshot, "passedOver" | "failure">,
-  ): { decision: Decision; isRolling: () => boolean } {
+  function next(deployment: MachineDeployment, pass: Pass<string>): Decision {
+    const { uid = "" } = deployment.metadata;
+    rolling.delete(uid);
     const invalid = decideInvalid(deployment, clock.now());
-    if (invalid !== undefined) return { decision: invalid, isRolling: () => false };
+    if (invalid !== undefined) return invalid;
     const snapshot = observe(deployment, pass);
-    return { decision: decide(snapshot), isRolling: () => !isComplete(snapshot) };
+    if (!isComplete(snapshot)) rolling.add(uid);
+    return decide(snapshot);
   }
 
-  function observe(deployment: MachineDeployment, pass: Pick<Snapshot, "passedOver" | "failure">): Snapshot {
+  function observe(deployment: MachineDeployment, pass: Pass<string>): Snapshot {
     const nowMs = clock.now();
     const { uid = "" } = deployment.metadata;
     const owned = informers.machineSets.store.byIndex("controller", uid);
@@ -140,6 +110,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
       limits: limitsOf(deployment),
       claims: claimsOf(deployment, informers.machineSets),
       sets: views,
+      awaitedSet: awaitedSetOf(uid),
       newSet: views.find(({ set }) => set === newSet),
       oldSets: views.filter(({ set }) => set !== newSet),
       orphanedMachines: owned
@@ -148,31 +119,14 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
           (total, set) => total + informers.machines.store.byIndex("controller", set.metadata.uid ?? "").length,
           0,
         ),
-      staleSinceMs: pace.staleSince(uid),
       updatesMetadataInPlace,
     };
   }
 
-  const controller = createController({
-    name: "machine-deployment",
-    concurrency: options.concurrency,
-    paceMs: PASS_PACE_MS,
-    clock,
-    reconcile,
-    onError(key, error, retryInMs) {
-      const message = error instanceof Error ? error.message : String(error);
-      const conflict = isKubeError(error, "Conflict");
-      log(conflict ? "debug" : "warn", message, { machineDeployment: key, retryInMs });
-      const deployment = informers.machineDeployments.store.getByKey(key);
-      if (deployment && !conflict) events.event(deployment, { type: "Warning", reason: "ReconcileError", message });
-    },
-  });
-
   informers.machineDeployments.onChange(({ type, object }) => {
-    if (type !== "deleted") return controller.enqueue(keyOf(object));
+    if (type !== "deleted") return;
     rolling.delete(object.metadata.uid ?? "");
     created.delete(object.metadata.uid ?? "");
-    pace.note(object.metadata.uid ?? "", false);
   });
   informers.machineSets.onChange((change) => {
     const { store } = informers.machineDeployments;

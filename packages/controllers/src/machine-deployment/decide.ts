@@ -19,6 +19,7 @@ export function decide(snapshot: Snapshot): Decision {
     return { kind: "wait", why: "it is being deleted, and the garbage collector deletes its MachineSets" };
   }
   return (
+    decideAwaited(snapshot) ??
     decideRollback(snapshot) ??
     decideClaims(snapshot) ??
     decideForm(snapshot) ??
@@ -27,6 +28,15 @@ export function decide(snapshot: Snapshot): Decision {
     decideHistory(snapshot) ??
     decideStatus(snapshot)
   );
+}
+
+/** A decision that does not see its new MachineSet would be to create it again. */
+function decideAwaited({ awaitedSet, nowMs, staleSinceMs }: Snapshot): Decision | undefined {
+  if (awaitedSet === undefined) return undefined;
+  const { set, leftMs } = awaitedSet;
+  const why = `MachineSet ${set.metadata.name} was created and does not show`;
+  if (leftMs <= 0) return { kind: "settle-set", set, why };
+  return { kind: "wait", untilMs: nowMs + leftMs, ...(staleSinceMs !== undefined && { owesStatus: true }), why };
 }
 
 function decideClaims({ claims, passedOver }: Snapshot): Decision | undefined {

@@ -16,6 +16,8 @@ export type Decision = { readonly why: string } & (
   | { readonly kind: "patch-deployment"; readonly patch: MergePatch; readonly event?: EventToEmit }
   | { readonly kind: "adopt" | "release"; readonly set: MachineSet }
   | { readonly kind: "create-set"; readonly set: MachineSet; readonly event: EventToEmit }
+  /** Ask the API server about a MachineSet that was created and no informer shows. */
+  | { readonly kind: "settle-set"; readonly set: MachineSet }
   | { readonly kind: "patch-set"; readonly set: MachineSet; readonly patch: MergePatch; readonly event?: EventToEmit }
   | { readonly kind: "delete-set"; readonly set: MachineSet }
   | { readonly kind: "patch-status"; readonly patch: MergePatch; readonly event?: EventToEmit }

@@ -16,6 +16,8 @@ export type Snapshot = {
   readonly claims: Claims<MachineSet>;
   /** Oldest first. */
   readonly sets: readonly SetView[];
+  /** A MachineSet created that the informer does not show; after `leftMs` (≤ 0: now) it should, or is gone again. */
+  readonly awaitedSet: { readonly set: MachineSet; readonly leftMs: number } | undefined;
   /** Of the current template; undefined where none is. */
   readonly newSet: SetView | undefined;
   /** Of other templates, oldest first. */

@@ -1,10 +1,9 @@
-/** Keeps as many Machines of a template as a MachineSet wants: observe, decide, act, until the decision is to wait. */
+/** Keeps as many Machines of a template as a MachineSet wants. */
 import type { Machine, MachineDeployment, MachineSet } from "@machine-controller/api";
-import { isKubeError, type KubeClient, type Node } from "@machine-controller/kube-client";
+import type { KubeClient, Node } from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
-  createController,
   type EventRecorder,
   type Informer,
   keyOf,
@@ -14,7 +13,8 @@ import { isNodeReady } from "../machine/node-match.ts";
 import { isReplacedOnDeletion } from "../machine-deployment/current-set.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
-import { createStatusPace, PASS_PACE_MS, STATUS_DELAY_MS } from "../status-pace.ts";
+import { STATUS_DELAY_MS } from "../status-pace.ts";
+import { createStepController, type Pass } from "../step-controller.ts";
 import { act } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
@@ -43,7 +43,7 @@ export type MachineSetControllerOptions = {
   options: MachineSetOptions;
 };
 
-/** Steps of one pass, batches of creations included; more means that decisions do not converge. */
+/** Steps of one pass, batches of creations included. */
 const MOST_STEPS = 1_000;
 const SCALING: Partial<Record<Decision["kind"], "FailedCreate" | "FailedDelete">> = {
   "create-machines": "FailedCreate",
@@ -52,42 +52,25 @@ const SCALING: Partial<Record<Decision["kind"], "FailedCreate" | "FailedDelete">
 };
 
 export function createMachineSetController(options: MachineSetControllerOptions): Controller {
-  const { clock, events, log, informers } = options;
-  const pace = createStatusPace(clock);
+  const { clock, informers } = options;
 
-  async function reconcile(key: string, { signal }: { signal: AbortSignal }): Promise<{ requeueAfterMs?: number }> {
-    const passedOver = new Set<string>();
-    let failed: { error: unknown; failure: Snapshot["failure"] } | undefined;
-    for (let step = 0; step < MOST_STEPS; step++) {
-      const machineSet = informers.machineSets.store.getByKey(key);
-      if (machineSet === undefined) return {};
-      const uid = machineSet.metadata.uid ?? "";
-      const pending = options.pending.of(uid);
-      const decision = decide(observe(machineSet, { passedOver, failure: failed?.failure }));
-      if (decision.kind === "wait") {
-        log("debug", decision.why, { machineSet: key });
-        pace.note(uid, decision.owesStatus ?? false);
-        const waitMs = decision.untilMs === undefined ? undefined : Math.max(1, decision.untilMs - clock.now());
-        if (failed === undefined) return waitMs === undefined ? {} : { requeueAfterMs: waitMs };
-        if (waitMs !== undefined) controller.enqueueAfter(key, waitMs);
-        throw failed.error;
-      }
-      const level = decision.kind === "patch-status" ? "debug" : "info";
-      log(level, `${decision.kind}: ${decision.why}`, { machineSet: key });
-      try {
-        await act(decision, { machineSet, pending, passOver: (uid) => passedOver.add(uid), signal }, options);
-        if (decision.kind === "patch-status") pace.note(uid, false);
-      } catch (error) {
-        const reason = SCALING[decision.kind];
-        if (signal.aborted || reason === undefined || isKubeError(error, "Conflict")) throw error;
-        // A rollout looks at the status, also while scaling fails.
-        failed = { error, failure: { reason, message: error instanceof Error ? error.message : String(error) } };
-      }
-    }
-    throw new Error(`MachineSet ${key} did not come to rest within ${MOST_STEPS} steps`);
-  }
+  const controller = createStepController<MachineSet, Decision, NonNullable<Snapshot["failure"]>>({
+    ...options,
+    name: "machine-set",
+    field: "machineSet",
+    informer: informers.machineSets,
+    mostSteps: MOST_STEPS,
+    decide: (machineSet, pass) => decide(observe(machineSet, pass)),
+    act: (decision, { object: machineSet, ...step }) =>
+      act(decision, { machineSet, pending: options.pending.of(machineSet.metadata.uid ?? ""), ...step }, options),
+    // A rollout looks at the status, also while scaling fails.
+    failureOf({ kind }, message) {
+      const reason = SCALING[kind];
+      return reason && { reason, message };
+    },
+  });
 
-  function observe(machineSet: MachineSet, pass: Pick<Snapshot, "passedOver" | "failure">): Snapshot {
+  function observe(machineSet: MachineSet, pass: Pass<NonNullable<Snapshot["failure"]>>): Snapshot {
     const pending = options.pending.of(machineSet.metadata.uid ?? "");
     const { members, ...membership } = membershipOf(machineSet, { informers, pending });
     return {
@@ -100,30 +83,12 @@ export function createMachineSetController(options: MachineSetControllerOptions)
       overdue: pending.overdue(),
       batch: pending.batch(),
       replacesMissing: !isReplacedOnDeletion(machineSet, informers, options.options),
-      staleSinceMs: pace.staleSince(machineSet.metadata.uid ?? ""),
       updatesMetadataInPlace: options.options.updatesMetadataInPlace,
     };
   }
 
-  const controller = createController({
-    name: "machine-set",
-    concurrency: options.concurrency,
-    paceMs: PASS_PACE_MS,
-    clock,
-    reconcile,
-    onError(key, error, retryInMs) {
-      const message = error instanceof Error ? error.message : String(error);
-      const isConflict = isKubeError(error, "Conflict");
-      log(isConflict ? "debug" : "warn", message, { machineSet: key, retryInMs });
-      const machineSet = informers.machineSets.store.getByKey(key);
-      if (machineSet && !isConflict) events.event(machineSet, { type: "Warning", reason: "ReconcileError", message });
-    },
-  });
-
   informers.machineSets.onChange(({ type, object }) => {
-    if (type !== "deleted") return controller.enqueue(keyOf(object));
-    options.pending.forget(object.metadata.uid ?? "");
-    pace.note(object.metadata.uid ?? "", false);
+    if (type === "deleted") options.pending.forget(object.metadata.uid ?? "");
   });
   informers.machines.onChange((change) => {
     const { type, object } = change;

@@ -10,7 +10,7 @@ import type { AttachedVolumes } from "./attached-volumes.ts";
 import type { Decision, MergePatch } from "./decision.ts";
 import { drainNode } from "./drain.ts";
 import type { InstanceLists } from "./instance-lists.ts";
-import { type Knowledge, sawAbsence, sawInstance, withAccount, withoutAbsence } from "./knowledge.ts";
+import { type Knowledge, sawAbsence, sawInstance, sawOthers, withAccount, withoutAbsence } from "./knowledge.ts";
 import type { References } from "./references.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { UserDataSource } from "./user-data.ts";
@@ -51,7 +51,7 @@ export async function act(
     case "prepare-user-data":
       return prepareUserData(step, context);
     case "look-up":
-      return decision.how === "list" ? lookAtList(decision.startedAfterMs, step, context) : lookDirectly(step, context);
+      return decision.how === "list" ? lookAtList(decision, step, context) : lookDirectly(step, context);
     case "create":
       return create(decision.intent, step, context);
     case "delete-instance":
@@ -166,7 +166,11 @@ async function lookAtVolumes(
   }
 }
 
-async function lookAtList(startedAfterMs: number, step: Step, { lists }: ActContext): Promise<Knowledge> {
+async function lookAtList(
+  { startedAfterMs, seeksHeir }: Extract<Decision, { kind: "look-up" }>,
+  step: Step,
+  { lists }: ActContext,
+): Promise<Knowledge> {
   const { snapshot, signal } = step;
   const { machine, provider, record } = snapshot;
   const account = await provider.account(machine, { signal });
@@ -174,11 +178,12 @@ async function lookAtList(startedAfterMs: number, step: Step, { lists }: ActCont
   const knowledge = withAccount(snapshot.knowledge, account);
   const instances = list.byMachineUid.get(machine.metadata.uid ?? "") ?? [];
   const isDeleting = machine.metadata.deletionTimestamp !== undefined;
+  const heir = instances.find(({ id, status }) => id !== record?.id && status !== "deleting");
   // A list may still show what is deleted: there it is read only for what nobody has asked to delete.
-  const found = instances.find(({ id, status }) =>
-    isDeleting ? id !== record?.id && status !== "deleting" : id === (record?.id ?? id),
-  );
-  return found ? sawInstance(knowledge, found, list.startedAtMs) : { ...knowledge, unlistedAt: list.startedAtMs };
+  const found = isDeleting || seeksHeir ? heir : instances.find(({ id }) => id === (record?.id ?? id));
+  if (found !== undefined) return sawInstance(knowledge, found, list.startedAtMs);
+  const { isDisplaced, ...rest } = knowledge;
+  return heir ? sawOthers(rest, list.startedAtMs) : { ...rest, unlistedAt: list.startedAtMs };
 }
 
 async function lookDirectly(step: Step, { clock }: ActContext): Promise<Knowledge> {

@@ -10,14 +10,14 @@ import {
   keyOf,
   type ReconcileContext,
 } from "@machine-controller/kube-runtime";
-import { isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
+import { type Instance, isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
 import type { Log } from "../log.ts";
 import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { type Failure, type Knowledge, NOTHING_KNOWN } from "./knowledge.ts";
+import { type Failure, type Knowledge, NOTHING_KNOWN, sawOthers } from "./knowledge.ts";
 import { saySame } from "./message.ts";
-import { byRecordedAccount, observe, type ObserveContext, specKeyOf } from "./observe.ts";
+import { byRecordedAccount, observe, type ObserveContext, recordOfLiving, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
 import { createShelters, stays } from "./shelters.ts";
 
@@ -173,6 +173,14 @@ export function createMachineController(options: MachineControllerOptions): Cont
     if (change.type === "updated" && !isWorthALook(change.old, change.object)) return;
     for (const key of machinesOf(change.object, options)) controller.enqueue(key);
   });
+  lists.onList((list) => {
+    for (const [uid, instances] of list.byMachineUid) {
+      const machine = informers.machines.store.byUid(uid);
+      if (machine === undefined || !isDisplaced(machine, instances, list.startedAtMs)) continue;
+      known.set(uid, sawOthers(known.get(uid) ?? NOTHING_KNOWN, list.startedAtMs));
+      controller.enqueue(keyOf(machine));
+    }
+  });
   options.userData.onChange(() => {
     for (const [uid, { userDataMissing, ...knowledge }] of known) {
       const machine = userDataMissing && informers.machines.store.byUid(uid);
@@ -189,6 +197,17 @@ const isShared = (effect: Decision): boolean => effect.kind === "look-up" && eff
 /** Whoever waits for a Machine waits for its instance first; those that have theirs mostly wait for it to boot. */
 const priorityOf = ({ metadata }: Machine): number =>
   metadata.deletionTimestamp === undefined && metadata.annotations?.[ANNOTATION_INSTANCE] === undefined ? 1 : 0;
+
+/** A list shows others of the Machine's mark, and not the one that was recorded before it began. */
+function isDisplaced(machine: Machine, instances: readonly Instance[], listedAtMs: number): boolean {
+  const record = recordOfLiving(machine);
+  return (
+    record !== undefined &&
+    Date.parse(record.at) < listedAtMs &&
+    instances.every(({ id }) => id !== record.id) &&
+    instances.some(({ status }) => status !== "deleting")
+  );
+}
 
 /** Nodes change every few seconds with their heartbeats; a Machine looks at little of it. */
 function isWorthALook(old: Node, node: Node): boolean {

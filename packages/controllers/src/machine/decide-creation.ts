@@ -123,7 +123,7 @@ export function recordInstance(
   snapshot: Snapshot,
   { account, instance }: { account: string; instance: Instance },
 ): Decision {
-  const { machine, provider, intent, nowMs } = snapshot;
+  const { machine, provider, intent, record: former, nowMs } = snapshot;
   const attempt = intent?.attempt ?? 1;
   const record: InstanceRecord = {
     id: instance.id,
@@ -135,6 +135,8 @@ export function recordInstance(
   };
   const adopted = intent === undefined ? intentPatch(snapshot, { attempt, account }).metadata : undefined;
   const deleting = machine.metadata.deletionTimestamp !== undefined;
+  const what = `${instance.id} (${instance.name})`;
+  const instead = former === undefined ? "" : ` in place of ${former.id}`;
   return {
     kind: "patch-machine",
     why: `instance ${instance.id} exists and is not recorded yet`,
@@ -148,13 +150,9 @@ export function recordInstance(
       ...(!deleting && liveStatus(snapshot)),
     },
     event:
-      intent === undefined
-        ? { type: "Normal", reason: "InstanceAdopted", message: `Adopted instance ${instance.id} (${instance.name})` }
-        : {
-            type: "Normal",
-            reason: "Created",
-            message: `Successfully created instance ${instance.id} (${instance.name})`,
-          },
+      intent === undefined || former !== undefined
+        ? { type: "Normal", reason: "InstanceAdopted", message: `Adopted instance ${what}${instead}` }
+        : { type: "Normal", reason: "Created", message: `Successfully created instance ${what}` },
   };
 }
 

@@ -1,7 +1,7 @@
 /** A recorded instance: bring its Node to the Machine, and notice when the instance is lost. */
 import type { InstanceRecord } from "@machine-controller/api";
 import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
-import { confirmedGone, intentPatch } from "./decide-creation.ts";
+import { confirmedGone, intentPatch, recordInstance } from "./decide-creation.ts";
 import { type Decision, type EventToEmit, wait } from "./decision.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch, syncedPatch } from "./node-metadata.ts";
@@ -21,6 +21,9 @@ export function decideLife(snapshot: Snapshot): Decision {
   if (record === undefined) throw new Error("decideLife needs a recorded instance");
   const mismatch = mismatchOf(snapshot);
   if (mismatch !== undefined) return holdBack(snapshot, mismatch);
+  const { present, account, isDisplaced } = snapshot.knowledge;
+  const isHeir = present !== undefined && present.instance.id !== record.id && present.at > Date.parse(record.at);
+  if (account !== undefined && isHeir) return recordInstance(snapshot, { account, instance: present.instance });
   if (node !== undefined) {
     const patch = nodePatch(snapshot, node);
     if (patch !== undefined) {
@@ -36,7 +39,7 @@ export function decideLife(snapshot: Snapshot): Decision {
     const event = overdue !== undefined && machine.status?.errorReason !== JOIN_TIMEOUT && joinEvent(overdue);
     return { kind: "patch-machine", patch, why: "the Machine says otherwise", ...(event && { event }) };
   }
-  if (node !== undefined && isNodeReady(node)) return wait("the Node is Ready");
+  if (node !== undefined && isNodeReady(node) && !isDisplaced) return wait("the Node is Ready");
   // Only a MachineSet makes a new one.
   if (overdue !== undefined && machineSet !== undefined) {
     return {
@@ -116,7 +119,7 @@ function decidePoll(snapshot: Snapshot, record: InstanceRecord): Decision {
  */
 function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | undefined {
   const { knowledge, provider, nowMs, machine, node, options } = snapshot;
-  const { absent, unlistedAt = -1, account = "" } = knowledge;
+  const { absent, unlistedAt = -1, account = "", isDisplaced } = knowledge;
   if (absent === undefined && knowledge.unlistedAt === undefined) return undefined;
   const lookAgain = (why: string): Decision => ({ kind: "look-up", how: "direct", startedAfterMs: nowMs, why });
   const isConfirmed = confirmedGone(machine, record.id);
@@ -128,7 +131,7 @@ function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | unde
   }
   // A cloud-controller-manager deletes the Node of a lost instance; only then is there room for a new one.
   const doubt =
-    node !== undefined && options.externalCloudProvider
+    node !== undefined && options.externalCloudProvider && !isDisplaced
       ? `instance ${record.id} is gone; the cloud-controller-manager will delete its Node ${node.metadata.name}`
       : isConfirmed
         ? undefined
@@ -140,6 +143,10 @@ function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | unde
   }
   if (!isConfirmed && (absent?.lastAt ?? -1) < (snapshot.fleet().listedAtMs ?? 0)) {
     return lookAgain("a newer list may show what was absent before");
+  }
+  if (isDisplaced) {
+    const why = `instance ${record.id} is gone, and another one bears the Machine's mark`;
+    return { kind: "look-up", how: "list", startedAfterMs: absent?.lastAt ?? unlistedAt, seeksHeir: true, why };
   }
   const message = `Instance ${record.id} is gone; a new one is created`;
   const patch = intentPatch(snapshot, { attempt: record.attempt + 1, account });

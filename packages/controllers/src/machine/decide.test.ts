@@ -271,6 +271,30 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       /is gone; a new one/,
     ],
     [
+      "a Ready Node, and a list with another one",
+      living({ node: node(), knowledge: { account: "a", unlistedAt: 9_999_000, isDisplaced: true } }),
+      "look-up",
+      /list does not show/,
+    ],
+    [
+      "absent twice, and another one was listed",
+      living({ node: node(), knowledge: { account: "a", ...ABSENT, isDisplaced: true } }),
+      "look-up",
+      /another one bears/,
+    ],
+    [
+      "another one seen since it was recorded",
+      living({ knowledge: { account: "a", present: { at: 9_999_000, instance: { ...INSTANCE, id: "2" } } } }),
+      "patch-machine",
+      /2 exists and is not recorded/,
+    ],
+    [
+      "another one seen before it was recorded",
+      living({ knowledge: { account: "a", present: { at: 8_999_000, instance: { ...INSTANCE, id: "2" } } } }),
+      "look-up",
+      /may have changed/,
+    ],
+    [
       "another account without a sibling",
       living({ fleet: { showsSibling: false }, knowledge: { account: "b", ...ABSENT } }),
       "patch-machine",

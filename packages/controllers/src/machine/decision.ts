@@ -22,7 +22,13 @@ export type Decision = { readonly why: string } & (
   | { readonly kind: "validate" }
   | { readonly kind: "prepare-user-data" }
   /** Read the cloud: the shared list (proves presence) or this instance directly (may prove absence). */
-  | { readonly kind: "look-up"; readonly how: "list" | "direct"; readonly startedAfterMs: number }
+  | {
+      readonly kind: "look-up";
+      readonly how: "list" | "direct";
+      readonly startedAfterMs: number;
+      /** The recorded instance is gone: another one with the Machine's mark takes its place. */
+      readonly seeksHeir?: true;
+    }
   /** See whether a Secret or ConfigMap has changed that a failure may come from. */
   | { readonly kind: "check-references" }
   | { readonly kind: "create"; readonly intent: CreateIntent }

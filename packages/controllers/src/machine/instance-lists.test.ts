@@ -2,7 +2,7 @@ import type { Machine } from "@machine-controller/api";
 import { type Instance, type Provider, ProviderError } from "@machine-controller/provider";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createInstanceLists } from "./instance-lists.ts";
+import { createInstanceLists, type InstanceList } from "./instance-lists.ts";
 
 const { signal } = new AbortController();
 const machine = {} as Machine;
@@ -53,6 +53,16 @@ test("callers at the same time share one read, and later ones its answer while i
   assert.equal(lists.latest("a"), list);
   void read(1_000);
   assert.equal(open.length, 2);
+});
+
+test("of a list all are told that listen, once", async () => {
+  const { lists, open, read } = setUp();
+  const told: InstanceList[] = [];
+  lists.onList((list) => told.push(list));
+  const reads = [read(0), read(0)];
+  open[0]?.resolve([instance("1", "u")]);
+  const [list] = await Promise.all(reads);
+  assert.deepEqual(told, [list]);
 });
 
 test("who needs a read that began later than the running one waits for the next, whatever comes of the first", async () => {

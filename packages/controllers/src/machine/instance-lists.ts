@@ -24,6 +24,8 @@ export type InstanceLists = {
     account: string,
     request: { provider: Provider; machine: Machine; startedAfterMs: number; signal: AbortSignal },
   ): Promise<InstanceList>;
+  /** Told of every complete list. */
+  onList(listener: (list: InstanceList) => void): void;
   /** Forgets all lists: their times mean nothing any more. */
   clear(): void;
 };
@@ -33,20 +35,27 @@ export function createInstanceLists(options: { clock: { now(): number }; signal:
   const { clock, signal } = options;
   const reads = createSharedReads<Omit<InstanceList, "startedAtMs">>({ clock, most: MOST_ACCOUNTS });
 
-  async function fetchList(account: string, provider: Provider, machine: Machine) {
+  const listeners: ((list: InstanceList) => void)[] = [];
+
+  async function fetchList(account: string, provider: Provider, machine: Machine): Promise<InstanceList> {
+    const startedAtMs = clock.now();
     const instances = await provider.list(machine, { signal });
     if ((await provider.account(machine, { signal })) !== account) {
       throw new ProviderError("Unavailable", "the credential changed while the cloud was read");
     }
     const marked = instances.filter(({ machineUid }) => machineUid);
-    return {
+    const list = {
+      startedAtMs,
       byMachineUid: Map.groupBy(marked, ({ machineUid }) => machineUid ?? ""),
       ids: new Set(instances.map(({ id }) => id)),
     };
+    for (const listener of listeners) listener(list);
+    return list;
   }
 
   return {
     latest: (account) => reads.latest(account),
+    onList: (listener) => void listeners.push(listener),
     clear: () => reads.clear(),
     read: (account, { provider, machine, startedAfterMs, signal: callerSignal }) =>
       reads.read(account, {

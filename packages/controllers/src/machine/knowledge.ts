@@ -22,6 +22,8 @@ export type Knowledge = {
   readonly present?: { readonly at: number; readonly instance: Instance };
   /** A complete list that began then did not show it: a reason to look directly, and no more. */
   readonly unlistedAt?: number;
+  /** That list showed another one with the Machine's mark. */
+  readonly isDisplaced?: true;
   /** Direct reads that confirmed absence, with none in between that saw it. */
   readonly absent?: { readonly firstAt: number; readonly lastAt: number };
   /** This process asked the cloud to delete; `seen`: the cloud said that the instance is there and being deleted. */
@@ -61,17 +63,22 @@ export function sawAbsence({ present, ...knowledge }: Knowledge, at: number): Kn
   return { ...knowledge, absent: { firstAt: knowledge.absent?.firstAt ?? at, lastAt: at } };
 }
 
-/** An instance whose Node is Ready runs, whatever the cloud has said. */
+/** An instance whose Node is Ready runs, whatever the cloud has said; unless it is another one that runs. */
 export function sawNodeReady(knowledge: Knowledge): Knowledge {
-  if (knowledge.absent === undefined && knowledge.unlistedAt === undefined) return knowledge;
+  if (knowledge.isDisplaced || (knowledge.absent === undefined && knowledge.unlistedAt === undefined)) return knowledge;
   return withoutAbsence(knowledge);
 }
 
 /** What was absent for one account says nothing of another. */
 export function withAccount(knowledge: Knowledge, account: string): Knowledge {
-  return knowledge.account === account ? knowledge : { ...withoutAbsence(knowledge), account };
+  if (knowledge.account === account) return knowledge;
+  return { ...(knowledge.account === undefined ? knowledge : withoutAbsence(knowledge)), account };
 }
 
-export function withoutAbsence({ absent, unlistedAt, ...knowledge }: Knowledge): Knowledge {
+/** A complete list shows others of the Machine's mark, and not the one that is recorded. */
+export const sawOthers = (knowledge: Knowledge, at: number): Knowledge =>
+  (knowledge.present?.at ?? -1) > at ? knowledge : { ...knowledge, unlistedAt: at, isDisplaced: true };
+
+export function withoutAbsence({ absent, unlistedAt, isDisplaced, ...knowledge }: Knowledge): Knowledge {
   return knowledge;
 }

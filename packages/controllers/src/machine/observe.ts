@@ -1,5 +1,12 @@
 /** Reads everything a decision rests on, from indexes only: no list is scanned, nothing is awaited. */
-import { intentOf, type Machine, type MachineDeployment, type MachineSet, recordOf } from "@machine-controller/api";
+import {
+  type InstanceRecord,
+  intentOf,
+  type Machine,
+  type MachineDeployment,
+  type MachineSet,
+  recordOf,
+} from "@machine-controller/api";
 import type { Node } from "@machine-controller/kube-client";
 import {
   cloudProviderOf,
@@ -130,15 +137,18 @@ function ownerOf<T extends MachineSet | MachineDeployment>(
   return reference && informer.store.byUid(reference.uid);
 }
 
-/** Index of Machines by the account that their instance was recorded under. */
-export const byRecordedAccount = (machine: Machine): string[] => {
-  if (machine.metadata.deletionTimestamp !== undefined) return [];
+/** The record of a Machine that stays; undefined where it cannot be read, too. */
+export function recordOfLiving(machine: Machine): InstanceRecord | undefined {
+  if (machine.metadata.deletionTimestamp !== undefined) return undefined;
   try {
-    return [recordOf(machine)?.account ?? ""];
+    return recordOf(machine);
   } catch {
-    return [];
+    return undefined;
   }
-};
+}
+
+/** Index of Machines by the account that their instance was recorded under. */
+export const byRecordedAccount = (machine: Machine): string[] => [recordOfLiving(machine)?.account ?? ""];
 
 function fleetOf(
   { informers, lists, knowledge }: ObserveContext & { knowledge: Knowledge },

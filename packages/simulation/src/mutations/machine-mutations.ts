@@ -127,6 +127,16 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     life: "a leader stands still between deciding and asking",
   },
   {
+    name: "takes a Ready Node for the recorded instance",
+    file: `${MACHINE}/knowledge.ts`,
+    find: `if (knowledge.isDisplaced || (`,
+    replace: `if ((`,
+    why: "A request that was long under way makes another instance under the same name, and the record names one that is gone.",
+    breaks: "status tells the truth",
+    life: "its instance vanishes, and there is another",
+    cloud: "plain-tag",
+  },
+  {
     name: "forgets one of its finalizers",
     file: `${MACHINE}/decide-deletion.ts`,
     find: `const OURS = [FINALIZER_INSTANCE, FINALIZER_NODE, FINALIZER_RED_HAT];`,

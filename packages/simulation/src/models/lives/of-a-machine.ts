@@ -37,6 +37,20 @@ export const MACHINE_LIVES: readonly Life[] = [
     script: (world) => at(world, READY_MS, async () => livingVms(world).map((vm) => world.cloud.lose(vm))),
   },
   {
+    // What a request does that was long under way: the Node hardly notices.
+    name: "its instance vanishes, and there is another",
+    scenario: { hasLoneMachine: true, busyMs: 150_000 },
+    script(world) {
+      at(world, READY_MS, async () => {
+        const [vm] = livingVms(world);
+        if (vm === undefined) return;
+        const { name, machineUid: mark = "", userData } = vm;
+        await world.cloud.lose(vm);
+        at(world, 1_000, () => createVm(world, { name, mark, userData }));
+      });
+    },
+  },
+  {
     name: "delete",
     everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 60_000 },

@@ -63,7 +63,6 @@ test("the Secret is one that kube-apiserver accepts as a bootstrap token", () =>
     "token-secret": "2456789bcdfghjkl",
     expiration: "2026-03-01T12:00:00Z",
     "usage-bootstrap-authentication": "true",
-    "usage-bootstrap-signing": "true",
     "auth-extra-groups": "system:bootstrappers:machine-controller:default-node-token",
   });
 });

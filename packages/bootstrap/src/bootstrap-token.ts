@@ -69,8 +69,9 @@ export function bootstrapTokenSecret(options: {
       "token-id": encode(tokenId),
       "token-secret": encode(tokenSecret),
       expiration: encode(toTimestamp(expiresAtMs)),
+      // And not for signing: kube-controller-manager would add a signature to the ConfigMap kube-public/cluster-info for each,
+      // which is full at a few thousand of them, and kubelets with a kubeconfig of their own read none.
       "usage-bootstrap-authentication": encode("true"),
-      "usage-bootstrap-signing": encode("true"),
       "auth-extra-groups": encode(BOOTSTRAP_GROUP),
     },
   };

@@ -3,7 +3,7 @@ import { Type, type TSchema } from "typebox";
 import { MachineDeploymentSpec, MachineDeploymentStatus } from "./machine-deployment.ts";
 import { MachineSetSpec, MachineSetStatus } from "./machine-set.ts";
 import { MachineSpec, MachineStatus } from "./machine.ts";
-import { type StructuralSchema, toStructuralSchema } from "./schema.ts";
+import { type StructuralSchema, text, toStructuralSchema } from "./schema.ts";
 import { GROUP, VERSION } from "./well-known.ts";
 
 type PrinterColumn = { name: string; type: string; jsonPath: string; priority?: number };
@@ -69,6 +69,7 @@ const MORE_MACHINE_COLUMNS = [
 export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
   define({
     kind: "Machine",
+    description: "An instance of a cloud that joins the cluster as a Node.",
     shortName: "ma",
     spec: MachineSpec,
     status: MachineStatus,
@@ -84,6 +85,7 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
   }),
   define({
     kind: "MachineSet",
+    description: "Keeps a number of Machines of one template.",
     shortName: "ms",
     spec: MachineSetSpec,
     status: MachineSetStatus,
@@ -100,6 +102,7 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
   }),
   define({
     kind: "MachineDeployment",
+    description: "Keeps a number of Machines, and replaces them step by step where their template changes.",
     shortName: "md",
     spec: MachineDeploymentSpec,
     status: MachineDeploymentStatus,
@@ -118,6 +121,7 @@ export const customResourceDefinitions: readonly CustomResourceDefinition[] = [
 
 function define(type: {
   kind: string;
+  description: string;
   shortName: string;
   spec: TSchema;
   status: TSchema;
@@ -126,12 +130,15 @@ function define(type: {
 }): CustomResourceDefinition {
   const singular = type.kind.toLowerCase();
   const plural = `${singular}s`;
-  const root = Type.Object({
-    apiVersion: Type.Optional(Type.String()),
-    kind: Type.Optional(Type.String()),
-    spec: Type.Optional(type.spec),
-    status: Type.Optional(type.status),
-  });
+  const root = Type.Object(
+    {
+      apiVersion: text(`${GROUP}/${VERSION}`),
+      kind: text(type.kind),
+      spec: Type.Optional({ ...type.spec, description: "What is wanted." }),
+      status: Type.Optional({ ...type.status, description: "What is so." }),
+    },
+    { description: type.description },
+  );
   const openAPIV3Schema = toStructuralSchema(root);
   openAPIV3Schema.properties = { ...openAPIV3Schema.properties, metadata: { type: "object" } };
   return {

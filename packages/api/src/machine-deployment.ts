@@ -16,25 +16,31 @@ export const MachineDeploymentSpec = Type.Object({
   selector: LabelSelector,
   template: MachineTemplate,
   strategy: Type.Optional(
-    Type.Object({
-      type: Type.Optional(
-        Type.String({
-          description:
-            "RollingUpdate (the default); Recreate: all old Machines go before a new one is made; OnDelete: a new Machine " +
-            "is made when somebody deletes an old one.",
-        }),
-      ),
-      rollingUpdate: Type.Optional(
-        Type.Object({
-          maxSurge: Type.Optional(
-            IntOrString({ description: "Machines above replicas during a rollout; 1 when unset." }),
+    Type.Object(
+      {
+        type: Type.Optional(
+          Type.String({
+            description:
+              "RollingUpdate (the default); Recreate: all old Machines go before a new one is made; OnDelete: a new Machine " +
+              "is made when somebody deletes an old one.",
+          }),
+        ),
+        rollingUpdate: Type.Optional(
+          Type.Object(
+            {
+              maxSurge: Type.Optional(
+                IntOrString({ description: "Machines above replicas during a rollout; 1 when unset." }),
+              ),
+              maxUnavailable: Type.Optional(
+                IntOrString({ description: "Machines below replicas during a rollout; 0 when unset." }),
+              ),
+            },
+            { description: "For RollingUpdate: numbers, or shares of replicas such as 25%." },
           ),
-          maxUnavailable: Type.Optional(
-            IntOrString({ description: "Machines below replicas during a rollout; 0 when unset." }),
-          ),
-        }),
-      ),
-    }),
+        ),
+      },
+      { description: "How Machines of an old template give way to those of a new one." },
+    ),
   ),
   minReadySeconds: Type.Optional(
     int32({ minimum: 0, description: "Seconds that a Node must be Ready before its Machine counts as available." }),
@@ -53,7 +59,7 @@ export type MachineDeploymentSpec = Static<typeof MachineDeploymentSpec>;
 /** As `apps/v1` has it: the progress deadline counts from `lastUpdateTime`. */
 export const DeploymentCondition = Type.Object({
   ...Condition.properties,
-  lastUpdateTime: Type.Optional(timestamp()),
+  lastUpdateTime: Type.Optional(timestamp({ description: "When something of it changed last." })),
 });
 export type DeploymentCondition = Static<typeof DeploymentCondition>;
 

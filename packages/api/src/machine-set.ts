@@ -9,10 +9,18 @@ import {
   SelectorText,
   TemplateMeta,
 } from "./object-meta.ts";
-import { int32 } from "./schema.ts";
+import { int32, text } from "./schema.ts";
 import type { API_VERSION } from "./well-known.ts";
 
-export const MachineTemplate = Type.Object({ metadata: Type.Optional(TemplateMeta), spec: MachineSpec });
+export const MachineTemplate = Type.Object(
+  {
+    metadata: Type.Optional(
+      Type.Object(TemplateMeta.properties, { description: "Labels and annotations of its Machines." }),
+    ),
+    spec: Type.Object(MachineSpec.properties, { description: "Of each of its Machines." }),
+  },
+  { description: "What its Machines are made from." },
+);
 export type MachineTemplate = Static<typeof MachineTemplate>;
 
 export const DELETE_POLICIES = ["Random", "Newest", "Oldest"] as const;
@@ -37,7 +45,7 @@ export const MachineSetStatus = Type.Object({
   availableReplicas: ReplicaCount("Those whose Node has been Ready for minReadySeconds."),
   observedGeneration: ObservedGeneration,
   errorReason: Type.Optional(Type.String({ description: "InvalidConfiguration while the spec cannot be acted on." })),
-  errorMessage: Type.Optional(Type.String()),
+  errorMessage: text("The same, for people."),
   labelSelector: SelectorText,
   conditions: Type.Optional(
     Type.Array(Condition, { description: "ReplicaFailure while Machines cannot be created or deleted." }),

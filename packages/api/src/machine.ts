@@ -1,10 +1,12 @@
 import { Type, type Static } from "typebox";
 import { Condition, NodeAddress, type ObjectMeta, Taint, TemplateMeta } from "./object-meta.ts";
-import { AnyObject, timestamp } from "./schema.ts";
+import { AnyObject, text, timestamp } from "./schema.ts";
 import type { API_VERSION } from "./well-known.ts";
 
 export const MachineSpec = Type.Object({
-  metadata: Type.Optional(TemplateMeta),
+  metadata: Type.Optional(
+    Type.Object(TemplateMeta.properties, { description: "Name, labels and annotations of the Node." }),
+  ),
   taints: Type.Optional(Type.Array(Taint, { description: "Put on the Node." })),
   providerSpec: Type.Object(
     {
@@ -16,42 +18,60 @@ export const MachineSpec = Type.Object({
     { description: "How to create the instance." },
   ),
   providerID: Type.Optional(Type.String({ description: "Set once by the controller; identifies the Node." })),
-  versions: Type.Object({
-    kubelet: Type.String({ minLength: 1, description: "Version of the kubelet, for example 1.36.2." }),
-    controlPlane: Type.Optional(Type.String({ description: "Accepted and never read." })),
-  }),
+  versions: Type.Object(
+    {
+      kubelet: Type.String({ minLength: 1, description: "Version of the kubelet, for example 1.36.2." }),
+      controlPlane: Type.Optional(Type.String({ description: "Accepted and never read." })),
+    },
+    { description: "What is installed." },
+  ),
   configSource: Type.Optional(AnyObject({ description: "Must be unset: dynamic kubelet configuration is gone." })),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
 export const MachineStatus = Type.Object({
   nodeRef: Type.Optional(
-    Type.Object({
-      apiVersion: Type.Optional(Type.String()),
-      kind: Type.Optional(Type.String()),
-      name: Type.Optional(Type.String()),
-      uid: Type.Optional(Type.String()),
-      resourceVersion: Type.Optional(Type.String()),
-    }),
+    Type.Object(
+      {
+        apiVersion: text("Its API version."),
+        kind: text("Node."),
+        name: text("Its name."),
+        uid: text("Its UID: a Node that was deleted and made again has another one."),
+        resourceVersion: text("Of other writers; not written here."),
+      },
+      { description: "The Node that the instance joined as." },
+    ),
   ),
   versions: Type.Optional(
-    Type.Object({ kubelet: Type.Optional(Type.String()), controlPlane: Type.Optional(Type.String()) }),
+    Type.Object(
+      { kubelet: text("The kubelet's."), controlPlane: text("Of other writers; not written here.") },
+      { description: "What the Node says that it runs." },
+    ),
   ),
-  addresses: Type.Optional(Type.Array(NodeAddress)),
-  conditions: Type.Optional(Type.Array(Condition)),
-  errorReason: Type.Optional(Type.String()),
-  errorMessage: Type.Optional(Type.String()),
+  addresses: Type.Optional(Type.Array(NodeAddress, { description: "Of the instance, as the cloud tells them." })),
+  conditions: Type.Optional(
+    Type.Array(Condition, {
+      description:
+        "InstanceReady, BootstrapReady, NodeReady and Ready; while it is deleted also Draining, VolumesDetached, " +
+        "Unregistered and InstanceDeleted.",
+    }),
+  ),
+  errorReason: text("Why nothing goes on until the spec, a Secret or a quota changes; one word for programs."),
+  errorMessage: text("The same, for people."),
   phase: Type.Optional(
     Type.String({ description: "Pending, Provisioning, Provisioned, Running, Deleting or Failed." }),
   ),
-  lastUpdated: Type.Optional(timestamp()),
+  lastUpdated: Type.Optional(timestamp({ description: "When this status was written." })),
   lastOperation: Type.Optional(
-    Type.Object({
-      description: Type.Optional(Type.String()),
-      lastUpdated: Type.Optional(timestamp()),
-      state: Type.Optional(Type.String()),
-      type: Type.Optional(Type.String()),
-    }),
+    Type.Object(
+      {
+        description: text("What it is doing, or why it failed."),
+        lastUpdated: Type.Optional(timestamp({ description: "When this was written." })),
+        state: text("Processing, Successful or Failed."),
+        type: text("Create or Delete."),
+      },
+      { description: "What is done for the Machine, or was done last." },
+    ),
   ),
   providerStatus: Type.Optional(AnyObject({ description: "Private state of some providers." })),
 });

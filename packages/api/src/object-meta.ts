@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { int32, timestamp } from "./schema.ts";
+import { int32, text, timestamp } from "./schema.ts";
 
 export const OwnerReference = Type.Object({
   apiVersion: Type.String(),
@@ -27,30 +27,33 @@ export type ObjectMeta = {
   ownerReferences?: OwnerReference[];
 };
 
-const StringMap = Type.Record(Type.String(), Type.String());
+const stringMap = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }));
 
 /** `metadata` inside a spec or template: only these fields are ever used. */
 export const TemplateMeta = Type.Object({
-  name: Type.Optional(Type.String()),
-  generateName: Type.Optional(Type.String()),
-  namespace: Type.Optional(Type.String()),
-  labels: Type.Optional(StringMap),
-  annotations: Type.Optional(StringMap),
-  finalizers: Type.Optional(Type.Array(Type.String())),
-  creationTimestamp: Type.Optional(timestamp()),
+  name: text("Name of the instance and of its Node, in a Machine's spec.metadata; no meaning elsewhere."),
+  generateName: text("Accepted and never read."),
+  namespace: text("Accepted and never read."),
+  labels: stringMap("In a template: labels of its Machines. In spec.metadata of a Machine: labels of its Node."),
+  annotations: stringMap(
+    "In a template: annotations of its Machines. In spec.metadata of a Machine: annotations of its Node.",
+  ),
+  finalizers: Type.Optional(Type.Array(Type.String(), { description: "Accepted and never read." })),
+  creationTimestamp: Type.Optional(timestamp({ description: "Accepted and never read." })),
 });
 export type TemplateMeta = Static<typeof TemplateMeta>;
 
 export const LabelSelector = Type.Object(
   {
-    matchLabels: Type.Optional(StringMap),
+    matchLabels: stringMap("Labels that must be there with these values."),
     matchExpressions: Type.Optional(
       Type.Array(
         Type.Object({
-          key: Type.String(),
+          key: Type.String({ description: "Name of the label." }),
           operator: Type.String({ description: "In, NotIn, Exists or DoesNotExist." }),
-          values: Type.Optional(Type.Array(Type.String())),
+          values: Type.Optional(Type.Array(Type.String(), { description: "For In and NotIn: at least one." })),
         }),
+        { description: "Conditions on labels; all of them must hold." },
       ),
     ),
   },
@@ -59,31 +62,33 @@ export const LabelSelector = Type.Object(
 export type LabelSelector = Static<typeof LabelSelector>;
 
 export const Taint = Type.Object({
-  key: Type.String(),
-  value: Type.Optional(Type.String()),
+  key: Type.String({ description: "Name of the taint." }),
+  value: text("Value of the taint."),
   effect: Type.String({ description: "NoSchedule, PreferNoSchedule or NoExecute." }),
-  timeAdded: Type.Optional(timestamp()),
+  timeAdded: Type.Optional(timestamp({ description: "Accepted and never read." })),
 });
 export type Taint = Static<typeof Taint>;
 
 /** A condition in the form of `corev1.NodeCondition`. */
 export const Condition = Type.Object({
-  type: Type.String(),
+  type: Type.String({ description: "What it tells about." }),
   status: Type.String({ description: "True, False or Unknown." }),
-  lastHeartbeatTime: Type.Optional(timestamp()),
-  lastTransitionTime: Type.Optional(timestamp()),
-  reason: Type.Optional(Type.String()),
-  message: Type.Optional(Type.String()),
+  lastHeartbeatTime: Type.Optional(timestamp({ description: "Of other writers; not written here." })),
+  lastTransitionTime: Type.Optional(timestamp({ description: "When status became what it is." })),
+  reason: text("One word for programs."),
+  message: text("A sentence for people."),
 });
 export type Condition = Static<typeof Condition>;
 
 export const NodeAddress = Type.Object({
   type: Type.String({ description: "Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS." }),
-  address: Type.String(),
+  address: Type.String({ description: "IP address or host name." }),
 });
 export type NodeAddress = Static<typeof NodeAddress>;
 
-export const ObservedGeneration = Type.Optional(Type.Integer({ format: "int64" }));
+export const ObservedGeneration = Type.Optional(
+  Type.Integer({ format: "int64", description: "The metadata.generation that this status is about." }),
+);
 export const SelectorText = Type.Optional(
   Type.String({ description: "spec.selector as text, for the scale subresource." }),
 );

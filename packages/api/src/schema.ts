@@ -35,6 +35,7 @@ export const AnyObject = (options: { description?: string } = {}): TUnsafe<Recor
   Type.Unsafe<Record<string, unknown>>({ type: "object", ...options });
 
 export const int32 = (options: Record<string, unknown> = {}) => Type.Integer({ format: "int32", ...options });
+export const text = (description: string) => Type.Optional(Type.String({ description }));
 export const timestamp = (options: Record<string, unknown> = {}) => Type.String({ format: "date-time", ...options });
 
 /**

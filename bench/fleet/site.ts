@@ -29,7 +29,7 @@ export async function openFleetSite(
 ): Promise<FleetSite> {
   const stack = new AsyncDisposableStack();
   try {
-    const { kubeconfig, real } = await openApiServer(body, { stack, signal });
+    const { kubeconfig, real } = await openApiServer(body, { stack, signal, leavesNodesAlone: true });
     const auditLog = real?.auditLogPath;
     const { client, close } = await connectKubeconfig({ kubeconfig, userAgent: "bench", requestTimeoutMs: 120_000 });
     stack.defer(close);

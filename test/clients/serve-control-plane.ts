@@ -1,12 +1,18 @@
-// Serves an embedded control plane until it is killed: `serve-control-plane.ts FOLDER [PORT [KEPT_REVISIONS]]`. What it
-// keeps is in FOLDER, where it also leaves a kubeconfig; it prints the path of that once it listens.
+// Serves an embedded control plane until it is killed: `serve-control-plane.ts [--without-controllers] FOLDER [PORT
+// [KEPT_REVISIONS]]`. What it keeps is in FOLDER, where it also leaves a kubeconfig; it prints the path of that once it
+// listens.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { createControlPlane, serveControlPlane } from "@machine-controller/control-plane";
 import { systemClock } from "@machine-controller/kube-runtime";
 import { systemRandom } from "../../apps/machine-controller/src/environment.ts";
 
-const [folder = ".", port = "0", keptRevisions] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "without-controllers": { type: "boolean", default: false } },
+});
+const [folder = ".", port = "0", keptRevisions] = positionals;
 const controlPlane = await createControlPlane({
   database: join(folder, "cluster.db"),
   clock: systemClock,
@@ -21,4 +27,4 @@ writeFileSync(kubeconfig, await controlPlane.kubeconfig({ server: url }), { mode
 // A profile (--cpu-prof) is written by a process that exits, not by one that a signal ends.
 process.once("SIGINT", () => process.exit(0));
 console.log(kubeconfig);
-await controlPlane.run(new AbortController().signal);
+if (!values["without-controllers"]) await controlPlane.run(new AbortController().signal);

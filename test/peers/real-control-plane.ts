@@ -17,7 +17,7 @@ export interface RealControlPlaneOptions {
   signal?: AbortSignal;
   /** Log every request with its user agent, verb and resource, one JSON object a line. Off by default. */
   auditLog?: boolean;
-  /** What kube-controller-manager runs. By default all but the node life cycle, which wants kubelets' Leases. */
+  /** What kube-controller-manager runs, `DEFAULT_CONTROLLERS` by default. */
   controllers?: readonly string[];
   /** Let etcd skip fsync: faster writes, for tests that crash nothing. Off by default. */
   unsafeNoFsync?: boolean;
@@ -44,7 +44,8 @@ export interface RealControlPlane {
   stop(): Promise<void>;
 }
 
-const DEFAULT_CONTROLLERS = [
+/** All but the node life cycle, which wants kubelets' Leases. */
+export const DEFAULT_CONTROLLERS = [
   "*",
   "bootstrap-signer-controller",
   "token-cleaner-controller",

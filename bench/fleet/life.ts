@@ -11,8 +11,8 @@ import { measureRest } from "./rest.ts";
 import { measureRestart } from "./restart.ts";
 import { openFleetSite, TOKEN } from "./site.ts";
 
-/** Machine, bootstrap token, intent, record, Node, nodeRef and one Event: what a life cannot do without. */
-const WRITES_UP = 7;
+/** Machine, bootstrap token, intent, record, Node and nodeRef: what a life cannot do without. */
+const WRITES_UP = 6;
 /** Deletion asked for, Node cordoned, Node deleted, finalizers taken off. */
 const WRITES_DOWN = 4;
 const WRITERS = 32;

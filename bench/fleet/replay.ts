@@ -16,7 +16,7 @@ import { coreResources, type KubeClient } from "@machine-controller/kube-client"
 import { joinNode } from "./join-node.ts";
 import { machineOf } from "./manifests.ts";
 
-const { events, nodes, secrets } = coreResources;
+const { nodes, secrets } = coreResources;
 const NAMESPACE = "default";
 const WRITERS = 32;
 const MEASURED_MS = 6_000;
@@ -69,13 +69,6 @@ async function replay(client: KubeClient, name: string, signal: AbortSignal): Pr
     metadata: { annotations: { [ANNOTATION_CREATE_INTENT]: intent } },
     status: { phase: "Provisioning", conditions: conditions("False"), lastUpdated: at },
   });
-  const event = { reason: "Created", message: `Successfully created instance ${name}`, type: "Normal", count: 1 };
-  const involvedObject = { apiVersion: manifest.apiVersion, kind: manifest.kind, ...about, uid };
-  await client.create(
-    events,
-    { apiVersion: "v1", kind: "Event", metadata: about, involvedObject, ...event },
-    { signal },
-  );
   await patch({
     metadata: { annotations: { [ANNOTATION_INSTANCE]: intent } },
     spec: { providerID: providerIdOf("hetzner", uid) },
@@ -98,7 +91,6 @@ async function remove(client: KubeClient, names: readonly string[], signal: Abor
       const about = { name, namespace: NAMESPACE };
       await client.delete(machines, about, { signal });
       await client.delete(secrets, about, { signal });
-      await client.delete(events, about, { signal });
       await client.delete(nodes, { name }, { signal });
     }
   };

@@ -112,6 +112,25 @@ test("one object that floods is cut, others are heard, and the budget grows back
   assert.equal((await eventsOf(api)).length, 28);
 });
 
+test("of many objects that all is well with some are told of, of troubles all, and the budget grows back", async () => {
+  const { api, clock, recorder } = createWorld();
+  const about = (n: number): KubeObject => ({
+    ...object,
+    metadata: { name: `t-${n}`, namespace: "ns", uid: `u-${n}` },
+  });
+  for (let n = 0; n < 300; n += 1) {
+    recorder.event(about(n), created);
+    recorder.event(about(n), { ...created, type: "Warning" });
+  }
+  await recorder.flush({ signal });
+  const told = Map.groupBy(await eventsOf(api), ({ type }) => type);
+  assert.deepEqual([told.get("Normal")?.length, told.get("Warning")?.length], [200, 300]);
+  await clock.advance(1_000);
+  for (let n = 300; n < 400; n += 1) recorder.event(about(n), created);
+  await recorder.flush({ signal });
+  assert.equal((await eventsOf(api)).length, 505);
+});
+
 test("passing failures are retried, lasting ones told, and no caller ever sees them", async () => {
   const { api, clock, recorder, errors } = createWorld();
   let failures = 2;

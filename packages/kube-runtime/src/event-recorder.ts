@@ -15,7 +15,10 @@ import { createLruMap } from "./lru-map.ts";
 export type EventInput = { type: "Normal" | "Warning"; reason: string; message: string; action?: string };
 
 export type EventRecorder = {
-  /** Never throws. An event beyond the object's budget, or while the queue is full, is dropped. */
+  /**
+   * Never throws. Dropped are events beyond their object's budget, Normal ones beyond their reason's, and all while the queue
+   * is full.
+   */
   event(object: KubeObject, event: EventInput): void;
   /** Resolves when everything recorded so far was written or given up. */
   flush(options: { signal: AbortSignal }): Promise<void>;
@@ -35,9 +38,12 @@ export type EventRecorderOptions = {
   onError?: (error: unknown) => void;
 };
 
-/** Events of one object at once, and how long until one more: client-go's budget. */
-const BURST = 25;
-const REFILL_MS = 300_000;
+/** Events at once, and how long until one more. */
+type Limit = { burst: number; refillMs: number };
+/** client-go's. */
+const OF_OBJECT: Limit = { burst: 25, refillMs: 300_000 };
+/** Of one reason that is no trouble: a fleet that rises has better use for its writes, and its objects say the same. */
+const OF_NORMAL: Limit = { burst: 200, refillMs: 200 };
 const MAX_WAITING = 1000;
 const MAX_REMEMBERED = 4096;
 /** After which a repetition is a new event: the server forgets events after an hour. */
@@ -64,14 +70,17 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const busy = new Set<string>();
   const writers = new Set<Promise<void>>();
 
-  function spend(objectKey: string): boolean {
+  function spend(key: string, { burst, refillMs }: Limit): boolean {
     const now = clock.now();
-    const { tokens, at } = budgets.get(objectKey) ?? { tokens: BURST, at: now };
-    const left = Math.min(BURST, tokens + (now - at) / REFILL_MS);
+    const { tokens, at } = budgets.get(key) ?? { tokens: burst, at: now };
+    const left = Math.min(burst, tokens + (now - at) / refillMs);
     const isAllowed = left >= 1;
-    budgets.set(objectKey, { tokens: isAllowed ? left - 1 : left, at: now });
+    budgets.set(key, { tokens: isAllowed ? left - 1 : left, at: now });
     return isAllowed;
   }
+
+  const mayTell = (objectKey: string, { type, reason }: EventInput): boolean =>
+    spend(objectKey, OF_OBJECT) && (type === "Warning" || spend(reason, OF_NORMAL));
 
   function startWriter(): void {
     if (writers.size >= WRITERS) return;
@@ -188,7 +197,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       if (same !== undefined) {
         same.count += 1;
         same.lastAt = now;
-      } else if (isClosed || waiting.size >= MAX_WAITING || !spend(objectKey)) {
+      } else if (isClosed || waiting.size >= MAX_WAITING || !mayTell(objectKey, input)) {
         lost += 1;
       } else {
         waiting.set(key, { object, input, count: 1, firstAt: now, lastAt: now });

@@ -1,9 +1,10 @@
-// The binary as people start it: a process of its own, whose output and exit code are what they see.
+// The binary as the image starts it: a process of its own, whose output and exit code are what they see.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const MAIN = join(import.meta.dirname, "../../apps/machine-controller/src/main.ts");
+const ROOT = join(import.meta.dirname, "../..");
 const KILL_AFTER_MS = 15_000;
 
 export type ControllerProcess = {
@@ -28,7 +29,7 @@ export function startController(
   environment: Readonly<Record<string, string | undefined>> = {},
 ): ControllerProcess {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
+  const child = spawn(process.execPath, [...commandOfImage(), ...args], {
     env: { PATH, HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     // In a process group of its own a terminal's Ctrl-C does not reach it: it has to delete what a test leaves first.
@@ -81,4 +82,13 @@ export function startController(
       return exited.finally(() => clearTimeout(timer));
     },
   };
+}
+
+/** What the image gives to Node: its flags, and the program. */
+function commandOfImage(): string[] {
+  const dockerfile = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
+  const [, entryPoint = "null"] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
+  const [, ...flags] = JSON.parse(entryPoint) as string[];
+  const program = flags.pop() ?? "";
+  return [...flags, join(ROOT, program)];
 }

@@ -8,6 +8,7 @@
  *     await writeFile("kubeconfig", await controlPlane.kubeconfig({ server: url }));
  */
 export type { CallWebhook, WebhookCall } from "./admission/call.ts";
+export { createHttpsTransport } from "./admission/https-transport.ts";
 export type { Clock } from "./clock.ts";
 export type { Random } from "./random.ts";
 export { createControlPlane } from "./control-plane.ts";

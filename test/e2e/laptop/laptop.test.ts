@@ -105,6 +105,22 @@ describe("a laptop in the hands of kubectl", { skip }, () => {
     assert.match(described, /Normal +Created .*machine-controller/);
   });
 
+  test("what cannot work is refused, with the field and the remedy", async () => {
+    const patches = [
+      [
+        '{"spec":{"template":{"spec":{"versions":{"kubelet":"1.36.x"}}}}}',
+        /denied the request: .*versions\.kubelet.*1\.36\.x/,
+      ],
+      ['{"spec":{"selector":{"matchLabels":{"name":"other"}}}}', /denied the request: .*spec\.selector/],
+    ] as const;
+    for (const [patch, why] of patches) {
+      await assert.rejects(kubectl.run(`patch ${deployment} --type=merge --patch=${patch}`), why);
+    }
+    const typo = `{"spec":{"template":{"spec":{"providerSpec":{"value":{"cloudProviderSpec":{"serverTyp":"cx33"}}}}}}}`;
+    const refused = kubectl.run(`patch ${deployment} --type=merge --patch=${typo}`);
+    await assert.rejects(refused, /serverTyp.*did you mean "?serverType/);
+  });
+
   test("it scales up to 20 and down to 1", async () => {
     await kubectl.run(`scale ${deployment} --replicas=20`);
     await available(20);
@@ -164,8 +180,9 @@ describe("a laptop in the hands of kubectl", { skip }, () => {
     assert.equal(await up.stop(), 0);
     assert.match(up.output(), /Stopped\. The cluster is kept in/);
     up = start("up", "--state-dir", state, "--port", String(port));
-    await up.printed(/^continuing with the 1 MachineDeployment/m);
+    await up.printed(/^continuing with 1 MachineDeployment/m);
     await up.printed(/^3 of 3 Machines are Ready/m);
+    assert.doesNotMatch(up.output(), /^✔/m);
     assert.deepEqual(await names("machines"), before);
     await kubectl.run("wait --for=condition=Ready nodes --all --timeout=30s");
     await kubectl.run(`scale ${deployment} --replicas=4`);

@@ -65,12 +65,14 @@ export function watchProgress(options: {
       trouble: undefined,
       deleting: false,
     };
+    // What was so before this process looked is no news of its own: after a restart that is every Machine.
+    const isNews = entries.has(key);
     entries.set(key, entry);
     for (const stage of stagesOf(machine, nodeInformer.store.get(undefined, instanceNameOf(machine)))) {
       if (entry.reached.has(stage)) continue;
       const atMs = clock.now() - entry.startedAtMs;
       entry.reached.set(stage, atMs);
-      tell({ type: "stage", journey: entry, stage, atMs });
+      if (isNews) tell({ type: "stage", journey: entry, stage, atMs });
     }
     const trouble = troubleOf(machine);
     if (trouble !== entry.trouble) {

@@ -3,7 +3,12 @@ import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { customResourceDefinitions, type MachineDeployment } from "@machine-controller/api";
-import { createControlPlane, serveControlPlane, StorageError } from "@machine-controller/control-plane";
+import {
+  type CallWebhook,
+  createControlPlane,
+  serveControlPlane,
+  StorageError,
+} from "@machine-controller/control-plane";
 import { machineDeployments } from "@machine-controller/controllers";
 import {
   createKubeClient,
@@ -13,6 +18,7 @@ import {
   withBearerToken,
 } from "@machine-controller/kube-client";
 import { systemClock } from "@machine-controller/kube-runtime";
+import { createAdmission } from "./admission.ts";
 import { applyManifests, readManifests } from "./apply-manifests.ts";
 import { runControllers } from "../compose.ts";
 import { systemRandom } from "../environment.ts";
@@ -40,7 +46,8 @@ export async function up(
   const signal = untilStopped({ onForced: () => process.exit(1) });
 
   await using stack = new AsyncDisposableStack();
-  const controlPlane = await openControlPlane(state, log);
+  const admission = createAdmission({ closing: signal });
+  const controlPlane = await openControlPlane(state, { log, callWebhook: admission.callWebhook });
   stack.defer(() => controlPlane.close());
   const served = await onPort(options.port, () => serveControlPlane(controlPlane, { host: HOST, port: options.port }));
   stack.defer(() => served.close());
@@ -60,9 +67,8 @@ export async function up(
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const running = [controlPlane.run(stop), clouds.run(stop)];
-  await applyManifests(client, [...customResourceDefinitions, ...readManifests(NODE_BOOTSTRAP)] as KubeObject[], {
-    signal: stop,
-  });
+  const parts = [...customResourceDefinitions, ...readManifests(NODE_BOOTSTRAP), admission.configuration];
+  await applyManifests(client, parts, { signal: stop });
   running.push(
     runControllers(
       {
@@ -123,7 +129,9 @@ async function narrate(
     await applyManifests(client, context.manifests, { signal });
     for (const { kind, metadata } of context.manifests) view.print(`applied ${kind} ${metadata.name}`);
   } else {
-    view.print(`continuing with the ${items.length} MachineDeployments in ${shown(state.path)}`);
+    view.print(
+      `continuing with ${items.length} MachineDeployment${items.length === 1 ? "" : "s"} in ${shown(state.path)}`,
+    );
   }
   await progress.settled({ signal });
   if (!signal.aborted)
@@ -161,13 +169,14 @@ const shown = (path: string): string => {
 
 async function openControlPlane(
   state: StateFolder,
-  log: ReturnType<typeof createLog>,
+  { log, callWebhook }: { log: ReturnType<typeof createLog>; callWebhook: CallWebhook },
 ): ReturnType<typeof createControlPlane> {
   try {
     return await createControlPlane({
       database: state.database("cluster"),
       clock: systemClock,
       random: systemRandom,
+      callWebhook,
       log: ({ level, message, ...fields }) => log(level, message, fields),
     });
   } catch (cause) {

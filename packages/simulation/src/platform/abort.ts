@@ -12,8 +12,9 @@ const MAKE = Symbol("only controllers make signals");
 export class WorldAbortSignal {
   #aborted = false;
   #reason: unknown;
-  readonly #listeners = new Map<ListenerOrObject, { once: boolean }>();
-  readonly #followers = new Set<WorldAbortSignal>();
+  /** Made when there are any: of most signals nobody ever hears. */
+  #listeners: Map<ListenerOrObject, { once: boolean }> | undefined;
+  #followers: Set<WorldAbortSignal> | undefined;
   onabort: Listener | null = null;
 
   constructor(key: unknown) {
@@ -31,7 +32,7 @@ export class WorldAbortSignal {
     const aborted = all.find((source) => source.aborted);
     if (aborted !== undefined) return WorldAbortSignal.abort(aborted.reason);
     const signal = new WorldAbortSignal(MAKE);
-    for (const source of all) source.#followers.add(signal);
+    for (const source of all) (source.#followers ??= new Set()).add(signal);
     return signal;
   }
 
@@ -50,12 +51,12 @@ export class WorldAbortSignal {
   }
 
   addEventListener(type: string, listener: ListenerOrObject, options: boolean | { once?: boolean } = {}): void {
-    if (type !== "abort" || listener === null || this.#listeners.has(listener)) return;
-    this.#listeners.set(listener, { once: typeof options === "object" && options.once === true });
+    if (type !== "abort" || listener === null || this.#listeners?.has(listener)) return;
+    (this.#listeners ??= new Map()).set(listener, { once: typeof options === "object" && options.once === true });
   }
 
   removeEventListener(type: string, listener: ListenerOrObject): void {
-    if (type === "abort") this.#listeners.delete(listener);
+    if (type === "abort") this.#listeners?.delete(listener);
   }
 
   /** Returns those that follow, all aborted before anybody is told. */
@@ -63,17 +64,17 @@ export class WorldAbortSignal {
     if (this.#aborted) return [];
     this.#aborted = true;
     this.#reason = reason;
-    const followers = [...this.#followers].flatMap((follower) => follower.#end(reason));
-    this.#followers.clear();
+    const followers = [...(this.#followers ?? [])].flatMap((follower) => follower.#end(reason));
+    this.#followers = undefined;
     return [this, ...followers];
   }
 
   #tell(): void {
     const event = { type: "abort", target: this } as const;
-    const listeners = [...this.#listeners];
+    const listeners = [...(this.#listeners ?? [])];
     if (this.onabort !== null) call(this.onabort, event);
     for (const [listener, { once }] of listeners) {
-      if (!this.#listeners.has(listener)) continue;
+      if (!this.#listeners?.has(listener)) continue;
       if (once) this.#listeners.delete(listener);
       if (listener !== null) call(typeof listener === "function" ? listener : listener.handleEvent, event);
     }

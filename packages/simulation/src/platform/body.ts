@@ -26,6 +26,11 @@ export class WorldBody {
     return this.#isRead || (this.#stream !== undefined && (this.#stream.locked || wasRead(this.#stream)));
   }
 
+  /** What the body was made of, if that was text. */
+  get content(): string | undefined {
+    return typeof this.#content === "string" ? this.#content : undefined;
+  }
+
   async text(): Promise<string> {
     const content = this.#take();
     if (typeof content === "string") return content;

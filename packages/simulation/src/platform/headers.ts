@@ -10,6 +10,11 @@ export class WorldHeaders {
   readonly #values = new Map<string, string>();
 
   constructor(init: HeadersLike = {}) {
+    if (init instanceof WorldHeaders) {
+      // They have been checked.
+      for (const [name, value] of init.#values) this.#values.set(name, value);
+      return;
+    }
     const entries = Symbol.iterator in init ? init : Object.entries(init);
     for (const [name = "", value = ""] of entries as Iterable<readonly string[]>) this.append(name, value);
   }

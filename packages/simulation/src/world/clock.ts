@@ -3,21 +3,15 @@
  * WebCrypto works in threads, so it is made to take one task after the other and is waited for.
  */
 
-/** Turns of the event loop that promises, streams and aborts need at most before they wait for something outside. */
-const TURNS = 3;
-
 /** WebCrypto is one for the whole process, and so is what waits for it. */
 const webCrypto = { last: Promise.resolve() as Promise<unknown>, tasks: 0 };
 
-/** Returns when everything is blocked on the simulated network or clock. */
+/** Returns when everything is blocked on the simulated network or clock: a turn passed, and nobody had asked WebCrypto. */
 export async function untilBlocked(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn += 1) {
+  do {
+    if (webCrypto.tasks > 0) await webCrypto.last;
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (webCrypto.tasks > 0) {
-      await webCrypto.last;
-      turn = 0;
-    }
-  }
+  } while (webCrypto.tasks > 0);
 }
 
 /** From here on WebCrypto in this process answers in the order in which it was asked. */

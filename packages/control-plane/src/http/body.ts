@@ -5,7 +5,9 @@ import type { ServedRequest } from "./served-request.ts";
 const MAX_BYTES = 3 * 1024 * 1024;
 
 /** Throws RequestEntityTooLarge without reading further than the limit, BadRequest where the body breaks off. */
-export async function readBody({ headers, body }: ServedRequest): Promise<Uint8Array> {
+export async function readBody(request: ServedRequest): Promise<Uint8Array> {
+  if (request.content !== undefined) return checked(Buffer.from(request.content));
+  const { headers, body } = request;
   if (body === null) return new Uint8Array();
   if (Number(headers.get("content-length") ?? 0) > MAX_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
@@ -21,6 +23,11 @@ export async function readBody({ headers, body }: ServedRequest): Promise<Uint8A
     throw error instanceof StatusError ? error : badRequest("the body of the request broke off", error);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+function checked(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength > MAX_BYTES) throw tooLarge();
+  return bytes;
 }
 
 function tooLarge(): StatusError {

@@ -6,4 +6,6 @@ export type ServedRequest = {
   readonly headers: Headers;
   readonly signal: AbortSignal;
   readonly body: AsyncIterable<Uint8Array> | null;
+  /** The body, where it is at hand as text: reading a stream costs more than most requests do. */
+  readonly content?: string | undefined;
 };

@@ -228,9 +228,9 @@ export function createNetwork(options: NetworkOptions): Network {
     connect: (from, to, { isController }) =>
       async function send(request) {
         if (!from.isAlive) return new Promise<Response>(() => {});
-        const { pathname, search } = new URL(request.url);
-        const path = pathname + search;
-        const { method } = request;
+        const { method, url } = request;
+        const path = url.slice(url.indexOf("/", "https://".length));
+        const [pathname = "", search = ""] = path.split("?");
         const sentAtMs = scheduler.now();
         const isWatch = search.includes("watch=true");
         const id = identify(from, to, { method, path: isWatch ? `${pathname}/watch` : pathname });
@@ -245,7 +245,7 @@ export function createNetwork(options: NetworkOptions): Network {
         const fault = partitions.has(`${from.name} ${to.name}`)
           ? CUT_OFF
           : ((isController ? spelled(facts, path) : undefined) ?? fates.choose(id, possible));
-        const body = request.body === null ? "" : await request.text();
+        const body = await request.text();
         const message: Message = { id, from, to, method, path, body, sentAtMs };
         requests.set(message, request);
         return carry(message, { isWatch, fault, signal: request.signal });

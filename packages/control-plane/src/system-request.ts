@@ -1,6 +1,6 @@
 /** Requests the server makes to itself: its own controllers and bootstrap, past authentication but through the verbs. */
 import type { JsonObject, KubeObject, Manifest } from "./object.ts";
-import { fromStored } from "./registry/conversion.ts";
+import { viewStored } from "./registry/conversion.ts";
 import type { Resource } from "./registry/resource.ts";
 import { SYSTEM } from "./security/user.ts";
 import type { Server } from "./server.ts";
@@ -31,13 +31,14 @@ function systemContext(server: Server, target: Target, verb = "update"): Context
   };
 }
 
+/** Not to be changed. */
 export function read(server: Server, target: Target): KubeObject | undefined {
   const stored = server.storage.get({
     resource: target.resource.storage,
     namespace: target.namespace ?? "",
     name: target.name,
   });
-  return stored === undefined ? undefined : fromStored(stored, target.resource);
+  return stored === undefined ? undefined : viewStored(stored, target.resource);
 }
 
 /** Creates the objects that are not there yet, in one transaction; no manager is remembered. Existing ones are left. */

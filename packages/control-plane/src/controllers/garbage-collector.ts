@@ -102,19 +102,19 @@ export function createGarbageCollector(server: Server): Controller {
     *start() {
       for (const stored of server.storage.mentioning(OWNED, DELETING)) {
         const key = toKey(stored);
-        if (index.update(key, stored.json) || stored.json.includes(DELETING)) yield key;
+        if (index.update(key, stored.json, () => parse(stored)) || stored.json.includes(DELETING)) yield key;
       }
     },
     *keysOf(change: Change) {
       const key = toKey(change);
       if (change.type === "DELETED") {
         const owners = index.remove(key);
-        const { uid } = (JSON.parse(change.json) as KubeObject).metadata;
+        const { uid } = parse(change).metadata;
         yield* index.dependents(uid);
         yield* owners.flatMap((owner) => index.keyOf(owner) ?? []);
         return;
       }
-      const isOwned = index.update(key, change.json);
+      const isOwned = index.update(key, change.json, () => load(key)?.object ?? parse(change));
       const isDeleting = change.json.includes(DELETING);
       if (isDeleting) index.remember(key, change.json);
       if (isOwned || isDeleting) yield key;
@@ -127,6 +127,8 @@ export function createGarbageCollector(server: Server): Controller {
     },
   };
 }
+
+const parse = ({ json }: { json: string }): KubeObject => JSON.parse(json) as KubeObject;
 
 function isWaiting(object: KubeObject): boolean {
   const { deletionTimestamp, finalizers = [] } = object.metadata;

@@ -6,7 +6,7 @@ export const OWNED = '"ownerReferences"';
 
 export type OwnerIndex = {
   /** Returns whether the object has owners. */
-  update(key: string, json: string): boolean;
+  update(key: string, json: string, parse: () => KubeObject): boolean;
   /** Forgets a dependant; returns the UIDs of its owners. */
   remove(key: string): string[];
   /** Keeps the key of an owner that is being deleted, to look at it again when a dependant goes. */
@@ -36,11 +36,11 @@ export function createOwnerIndex(): OwnerIndex {
       for (const [uid, owner] of deleting) if (owner === key) deleting.delete(uid);
       return remove(key);
     },
-    update(key, json) {
+    update(key, json, parse) {
       remove(key);
       // Parsing every object of every commit would cost more than this whole controller.
       if (!json.includes(OWNED)) return false;
-      const uids = ((JSON.parse(json) as KubeObject).metadata.ownerReferences ?? []).map(({ uid }) => uid);
+      const uids = (parse().metadata.ownerReferences ?? []).map(({ uid }) => uid);
       if (uids.length > 0) owners.set(key, uids);
       for (const uid of uids) {
         const keys = dependents.get(uid) ?? new Set();

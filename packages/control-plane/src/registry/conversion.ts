@@ -20,6 +20,18 @@ export function fromStored(stored: Pick<Stored, "json" | "revision">, resource: 
   return object;
 }
 
+/** One object for all who only look at a row; it goes with the row. */
+const VIEWS = new WeakMap<Stored, { resource: Resource; object: KubeObject }>();
+
+/** As `fromStored`, but not to be changed: whoever looks at the same row shares it. */
+export function viewStored(stored: Stored, resource: Resource): KubeObject {
+  const known = VIEWS.get(stored);
+  if (known?.resource === resource) return known.object;
+  const object = fromStored(stored, resource);
+  VIEWS.set(stored, { resource, object });
+  return object;
+}
+
 /** The object as it is kept; the inverse of `fromStored`. */
 export function toStored(object: KubeObject, resource: Resource): KubeObject {
   if (resource.group === "events.k8s.io") return fromEventsGroup(object);

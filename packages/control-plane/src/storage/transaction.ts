@@ -9,6 +9,12 @@ const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024;
 /** `replaces`: the revision of the state that the change supersedes, if there is one. */
 export type PendingChange = Change & { replaces: number | undefined };
 
+/** The text of what was put last, so that the answer to a write need not make it again. */
+const TEXTS = new WeakMap<KubeObject, string>();
+
+/** The text under which this very object was put; it has not been changed since. */
+export const textOfPut = (object: KubeObject): string | undefined => TEXTS.get(object);
+
 export function openTransaction(store: Pick<Storage, "get" | "list"> & { nextRevision: () => number }) {
   const read = new Map<string, Stored | undefined>();
   /** What this transaction's own writes have made of its keys. */
@@ -30,6 +36,7 @@ export function openTransaction(store: Pick<Storage, "get" | "list"> & { nextRev
     if (Buffer.byteLength(json) > MAX_OBJECT_BYTES) {
       throw new StatusError("Unknown", "etcdserver: request is too large");
     }
+    if (!isRemoval) TEXTS.set(object, json);
     const stored = { resource, namespace, name, revision, json };
     const type = isRemoval ? "DELETED" : before === undefined ? "ADDED" : "MODIFIED";
     changes.push({ ...stored, type, previous: before?.json, replaces: before?.revision });

@@ -2,7 +2,7 @@
 import { saysTheSame } from "../apply/managed-fields.ts";
 import { isEqual } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import { fromStored, toStored } from "../registry/conversion.ts";
+import { fromStored, toStored, viewStored } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
 import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
@@ -31,7 +31,7 @@ export function changeObject(context: Context, transaction: Transaction, change:
   const key = keyOf(context);
   const stored = transaction.get(key);
   if (stored === undefined) throw notFound(resource, name);
-  const old = fromStored(stored, resource);
+  const old = viewStored(stored, resource);
   const next = change.next(fromStored(stored, resource));
   checkPreconditions(context, old, { next, isUpdate: change.isUpdate === true });
   const object = admitUpdate(context, { old, next, scope: change.scope });

@@ -84,6 +84,8 @@ function checkNamespace(context: Context, transaction: Transaction, name: string
   const stored = transaction.get({ resource: "namespaces", namespace: "", name: namespace });
   const namespaces = { group: "", plural: "namespaces", kind: "Namespace" };
   if (stored === undefined) throw notFound(namespaces, namespace);
+  // Most namespaces stay, and need not be parsed to see it.
+  if (!stored.json.includes('"deletionTimestamp"')) return;
   const object = JSON.parse(stored.json) as KubeObject;
   if (object.metadata.deletionTimestamp === undefined) return;
   const message = `namespace ${namespace} is being terminated`;

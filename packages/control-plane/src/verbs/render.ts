@@ -3,6 +3,7 @@ import { negotiate } from "../http/negotiate.ts";
 import { respondJson, respondText } from "../http/respond.ts";
 import type { KubeObject } from "../object.ts";
 import { badRequest } from "../status-error.ts";
+import { textOfPut } from "../storage/transaction.ts";
 import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
 import type { IncludeObject } from "../table/table.ts";
 import type { Context } from "./context.ts";
@@ -22,7 +23,9 @@ export async function renderObject(context: Context, object: KubeObject, code = 
     case "":
     case "PartialObjectMetadataList":
     case "APIGroupDiscoveryList":
-      return representation.format === "yaml" ? renderYaml(object, options) : respondJson(object, options);
+      return representation.format === "yaml"
+        ? renderYaml(object, options)
+        : respondText(textOfPut(object) ?? JSON.stringify(object), options);
   }
 }
 

@@ -17,7 +17,7 @@ import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type Failure, type Knowledge, NOTHING_KNOWN, sawOthers } from "./knowledge.ts";
 import { saySame } from "./message.ts";
-import { byRecordedAccount, observe, type ObserveContext, recordOfLiving, specKeyOf } from "./observe.ts";
+import { byRecordedAccount, observe, type ObserveContext, readableRecordOf, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
 import { createShelters, stays } from "./shelters.ts";
 
@@ -200,9 +200,10 @@ const priorityOf = ({ metadata }: Machine): number =>
 
 /** A list shows others of the Machine's mark, and not the one that was recorded before it began. */
 function isDisplaced(machine: Machine, instances: readonly Instance[], listedAtMs: number): boolean {
-  const record = recordOfLiving(machine);
+  const record = readableRecordOf(machine);
   return (
     record !== undefined &&
+    machine.metadata.deletionTimestamp === undefined &&
     Date.parse(record.at) < listedAtMs &&
     instances.every(({ id }) => id !== record.id) &&
     instances.some(({ status }) => status !== "deleting")

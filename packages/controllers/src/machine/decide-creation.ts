@@ -8,7 +8,7 @@ import {
 } from "@machine-controller/api/well-known";
 import type { Instance } from "@machine-controller/provider";
 import { type Decision, wait } from "./decision.ts";
-import { holdBack, mismatchOf } from "./doubt.ts";
+import { doubtByFleet, holdBack, mismatchOf } from "./doubt.ts";
 import {
   holdsInstance,
   isReadable,
@@ -99,7 +99,13 @@ function fulfil(snapshot: Snapshot, intent: CreateIntent, account: string): Deci
   if (provider.idempotency.class === "tag-scan") {
     const settledAt = requestsSettledAt(snapshot);
     if (nowMs < settledAt) return wait("an earlier attempt may still show up", settledAt);
-    if (lookedAt < settledAt) return lookDirectly(snapshot, "the earlier attempt had time to show up");
+    const again = lookDirectly(snapshot, "the earlier attempt had time to show up");
+    if (lookedAt < settledAt) return again;
+    const wasAsked = settledAt > -Infinity && !confirmedGone(snapshot.machine, intent.token);
+    const doubt = wasAsked
+      ? doubtByFleet(snapshot, { id: intent.token, sinceMs: settledAt, lookedAtMs: lookedAt, again })
+      : undefined;
+    if (doubt !== undefined) return doubt;
   }
   if (!hasUserData(snapshot)) return prepareUserData(snapshot);
   return { kind: "create", why: "the intent is written and no instance exists", intent };

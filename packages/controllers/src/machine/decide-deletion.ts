@@ -2,7 +2,6 @@
 import type { Machine } from "@machine-controller/api";
 import {
   ANNOTATION_ABANDON,
-  ANNOTATION_CONFIRM_GONE,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
   FINALIZER_RED_HAT,
@@ -11,7 +10,7 @@ import { type Decision, wait } from "./decision.ts";
 import { confirmedGone, recordInstance } from "./decide-creation.ts";
 import { decideDrain } from "./decide-drain.ts";
 import { decideUnregistration } from "./decide-unregistration.ts";
-import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
+import { doubtByFleet, holdBack, mismatchOf } from "./doubt.ts";
 import { holdsInstance, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { deletingStatus } from "./status.ts";
 
@@ -77,27 +76,16 @@ function decideFleet(
   snapshot: Snapshot,
   { firstAt, lastAt, seen }: NonNullable<Snapshot["knowledge"]["deletion"]>,
 ): Decision | undefined {
-  const { record, knowledge, machine, nowMs } = snapshot;
+  const { record, intent, knowledge, machine, nowMs } = snapshot;
   const settledAt = requestsSettledAt(snapshot);
-  if (record === undefined || confirmedGone(machine, record.id) || (seen && settledAt < firstAt)) return undefined;
+  const wasAsked = record !== undefined || (intent !== undefined && settledAt > -Infinity);
+  const id = record?.id ?? intent?.token ?? "";
+  if (!wasAsked || confirmedGone(machine, id) || (seen && settledAt < firstAt)) return undefined;
   const listAt = Math.max(settledAt, firstAt);
   if (nowMs < listAt) return waitToBelieve(snapshot, listAt);
-  const { unlistedAt = -1 } = knowledge;
-  const look: Decision = {
-    kind: "look-up",
-    how: "list",
-    startedAfterMs: listAt - 1,
-    why: "the instance was not seen to go",
-  };
-  if (unlistedAt < listAt) return look;
-  const brake = seen ? undefined : brakeOf(snapshot);
-  if (brake === undefined) {
-    if (seen || lastAt >= (snapshot.fleet().listedAtMs ?? 0)) return undefined;
-    return { kind: "delete-instance", why: "a newer list may show what was absent before" };
-  }
-  const doubt = `${brake}; to confirm, set the annotation ${ANNOTATION_CONFIRM_GONE}=${record.id}`;
-  const decision = { ...look, startedAfterMs: nowMs - 1_000 };
-  return holdBack(snapshot, doubt, { lookedAtMs: Math.max(unlistedAt, lastAt), decision });
+  if (seen && (knowledge.unlistedAt ?? -1) >= listAt) return undefined;
+  const again: Decision = { kind: "delete-instance", why: "a newer list may show what was absent before" };
+  return doubtByFleet(snapshot, { id, sinceMs: listAt, lookedAtMs: lastAt, again });
 }
 
 /** What to do where absence was read with a credential of which nobody knows that it is of the same account. */

@@ -115,6 +115,12 @@ const failure = (retryAt: number, specKey = "key"): Knowledge => ({
   failure: { error: new ProviderError("Unavailable", "out of order"), specKey, count: 1, retryAtMs: retryAt * 1_000 },
 });
 
+const ASKED = {
+  intent: INTENT,
+  kind: "tag-scan",
+  knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_979_000 },
+} as const;
+
 const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeconds?: number][]> = {
   creation: [
     ["a bare Machine", {}, "identify", /account/],
@@ -153,6 +159,24 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_989_500 } },
       "look-up",
       /had time/,
+    ],
+    [
+      "tag-scan: nothing showed up",
+      { ...ASKED, knowledge: { ...ASKED.knowledge, ...ABSENT, unlistedAt: 9_988_000 } },
+      "look-up",
+      /others may be missing/,
+    ],
+    [
+      "tag-scan: nothing showed up, the others do",
+      { ...ASKED, knowledge: { ...ASKED.knowledge, ...ABSENT, unlistedAt: 9_999_000 } },
+      "create",
+      /no instance exists/,
+    ],
+    [
+      "tag-scan: nothing showed up, and neither do the others",
+      { ...ASKED, fleet: { missing: 9 }, knowledge: { ...ASKED.knowledge, ...ABSENT, unlistedAt: 9_999_000 } },
+      "patch-machine",
+      /doubt is shown/,
     ],
     [
       "user data that went stale",
@@ -389,7 +413,7 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       "never seen to go, absent twice",
       dying({ knowledge: { account: "a", ...ABSENT, deletion: { ...DELETION, seen: false } } }),
       "look-up",
-      /not seen to go/,
+      /others may be missing/,
     ],
     [
       "never seen to go, absent twice, unlisted",
@@ -434,6 +458,12 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       }),
       "patch-machine",
       /gone/,
+    ],
+    [
+      "an intent that an earlier process may have fulfilled",
+      dying({ record: undefined, knowledge: { account: "a", ...ABSENT, deletion: { ...DELETION, seen: false } } }),
+      "look-up",
+      /others may be missing/,
     ],
     [
       "given up by a person",

@@ -82,6 +82,31 @@ test("a person's word replaces one instance of a fleet that is missing", async (
   assert.equal(world.cloud.calls["create"], NAMES.length + 1);
 });
 
+test("a fleet that is deleted while the cloud shows nothing is kept, and goes once it shows again", async () => {
+  const world = await readyWorld(NAMES);
+  world.cloud.showsNothing = true;
+  for (const name of NAMES) world.cluster.remove(machines, name);
+  await world.pass(120_000);
+  for (const name of NAMES) {
+    assert.match(conditionOf(world, "InstanceDeleted", name)?.message ?? "", /6 of 6 instances.*missing at once/);
+  }
+  world.cloud.showsNothing = false;
+  await world.until(() => NAMES.every((name) => world.machine(name) === undefined));
+  assert.deepEqual(world.cloud.vms(), []);
+  assert.deepEqual([...world.cloud.violations], []);
+});
+
+test("a fleet that is deleted and was gone already goes once its kubelets are silent, and nobody is asked", async () => {
+  const world = await readyWorld(NAMES);
+  for (const { id } of world.cloud.vms()) world.cloud.lose(id);
+  world.joins = false;
+  for (const name of NAMES) world.cluster.remove(machines, name);
+  await world.pass(30_000);
+  for (const name of NAMES) assert.match(conditionOf(world, "InstanceDeleted", name)?.message ?? "", /missing at once/);
+  world.joins = true;
+  await world.until(() => NAMES.every((name) => world.machine(name) === undefined));
+});
+
 test("absence that a Ready Node has disproved lets no instance leak when the Machine is deleted", async () => {
   const world = await readyWorld(NAMES);
   world.cloud.showsNothing = true;

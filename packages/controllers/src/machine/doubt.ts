@@ -1,4 +1,5 @@
 /** What a Machine does while nobody may act on what the cloud says: show why, and look again from time to time. */
+import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
 import { type Decision, wait } from "./decision.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { deletingStatus, doubtStatus } from "./status.ts";
@@ -26,7 +27,31 @@ const BRAKE_SHARE = 0.3;
 export function brakeOf(snapshot: Snapshot): string | undefined {
   const { missing, recorded } = snapshot.fleet();
   if (missing <= 1 || missing <= recorded * BRAKE_SHARE) return undefined;
-  return `${missing} of ${recorded} instances of this account are missing at once, so nothing is replaced or given up`;
+  return `${missing} of ${recorded} instances of this account are missing at once, so nothing is replaced, asked for again or given up`;
+}
+
+/**
+ * Whether the absence of one instance is believed, by what a list that began at `sinceMs` or later shows of the others.
+ * undefined: it is, and the read of `lookedAtMs` that did not find it is as new as the list.
+ * @param id of the instance, or the token of the request for it, by which a person confirms.
+ */
+export function doubtByFleet(
+  snapshot: Snapshot,
+  { id, sinceMs, lookedAtMs, again }: { id: string; sinceMs: number; lookedAtMs: number; again: Decision },
+): Decision | undefined {
+  const { unlistedAt = -1 } = snapshot.knowledge;
+  const look = {
+    kind: "look-up",
+    how: "list",
+    startedAfterMs: sinceMs - 1,
+    why: "the others may be missing too",
+  } as const;
+  if (unlistedAt < sinceMs) return look;
+  const brake = brakeOf(snapshot);
+  if (brake === undefined) return lookedAtMs < (snapshot.fleet().listedAtMs ?? 0) ? again : undefined;
+  const doubt = `${brake}; to confirm, set the annotation ${ANNOTATION_CONFIRM_GONE}=${id}`;
+  const decision = { ...look, startedAfterMs: snapshot.nowMs - 1_000 };
+  return holdBack(snapshot, doubt, { lookedAtMs: Math.max(unlistedAt, lookedAtMs), decision });
 }
 
 /** Why an instance is sought with a provider that never made it; undefined when it is not. */

@@ -16,7 +16,7 @@ import {
   TerminalError,
   unknownProvider,
 } from "@machine-controller/provider";
-import type { Informer } from "@machine-controller/kube-runtime";
+import type { Informer, Store } from "@machine-controller/kube-runtime";
 import type { InstanceLists } from "./instance-lists.ts";
 import { type Knowledge, sawNodeReady } from "./knowledge.ts";
 import { isNodeReady, matchNode, nodesOwnedBy } from "./node-match.ts";
@@ -137,9 +137,8 @@ function ownerOf<T extends MachineSet | MachineDeployment>(
   return reference && informer.store.byUid(reference.uid);
 }
 
-/** The record of a Machine that stays; undefined where it cannot be read, too. */
-export function recordOfLiving(machine: Machine): InstanceRecord | undefined {
-  if (machine.metadata.deletionTimestamp !== undefined) return undefined;
+/** The record of a Machine; undefined where it cannot be read, too. */
+export function readableRecordOf(machine: Machine): InstanceRecord | undefined {
   try {
     return recordOf(machine);
   } catch {
@@ -148,7 +147,7 @@ export function recordOfLiving(machine: Machine): InstanceRecord | undefined {
 }
 
 /** Index of Machines by the account that their instance was recorded under. */
-export const byRecordedAccount = (machine: Machine): string[] => [recordOfLiving(machine)?.account ?? ""];
+export const byRecordedAccount = (machine: Machine): string[] => [readableRecordOf(machine)?.account ?? ""];
 
 function fleetOf(
   { informers, lists, knowledge }: ObserveContext & { knowledge: Knowledge },
@@ -158,15 +157,21 @@ function fleetOf(
   if (list === undefined || recordedAccount === undefined) {
     return { listedAtMs: list?.startedAtMs, missing: 0, recorded: 0, showsSibling: false };
   }
-  const records = informers.machines.store
-    .byIndex("account", recordedAccount)
-    .flatMap((machine) => recordOf(machine) ?? [])
-    .filter(({ at }) => Date.parse(at) < list.startedAtMs);
-  const shown = records.filter(({ id }) => list.ids.has(id)).length;
-  return {
-    listedAtMs: list.startedAtMs,
-    missing: records.length - shown,
-    recorded: records.length,
-    showsSibling: shown > 0,
-  };
+  let shown = 0;
+  let missing = 0;
+  for (const machine of informers.machines.store.byIndex("account", recordedAccount)) {
+    const record = readableRecordOf(machine);
+    if (record === undefined || Date.parse(record.at) >= list.startedAtMs) continue;
+    if (list.ids.has(record.id)) shown += 1;
+    // That it is gone is no surprise, and its Node says the same.
+    else if (machine.metadata.deletionTimestamp === undefined || !hasLeft(machine, informers.nodes.store)) missing += 1;
+  }
+  return { listedAtMs: list.startedAtMs, missing, recorded: shown + missing, showsSibling: shown > 0 };
+}
+
+/** Its Node was there and is not any more, or nothing has been heard of its kubelet for a while. */
+function hasLeft({ metadata, status }: Machine, nodes: Store<Node>): boolean {
+  const [node] = nodes.byIndex("owner", metadata.uid ?? "");
+  if (node === undefined) return Boolean(status?.nodeRef?.name ?? status?.versions?.kubelet);
+  return node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
 }

@@ -42,7 +42,10 @@ export type Snapshot = {
 export type Fleet = {
   /** When the newest list with the credential in use began; undefined when there has been none. */
   readonly listedAtMs: number | undefined;
-  /** Recorded instances of the account that no list has shown since they were recorded, and all recorded ones. */
+  /**
+   * Recorded instances of the account that no list has shown since they were recorded, and all recorded ones; without
+   * those of Machines being deleted whose Nodes have left, too.
+   */
   readonly missing: number;
   readonly recorded: number;
   /** The credential in use shows an instance that another Machine recorded under this Machine's recorded account. */

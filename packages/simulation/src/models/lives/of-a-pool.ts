@@ -166,6 +166,32 @@ export const POOL_LIVES: readonly Life[] = [
     },
   },
   {
+    name: "the cloud shows nothing while all is deleted",
+    scenario: { deployments: [{ ...POOL, replicas: 4 }], busyMs: 300_000 },
+    // Once all of them are recorded, also where a process died.
+    script(world) {
+      at(world, READY_MS * 4, async () => world.cloud.showNothing(100_000));
+      at(world, READY_MS * 4 + 1_000, () => world.cluster.request("DELETE", DEPLOYMENT));
+    },
+  },
+  {
+    name: "an answer is lost, and the cloud shows nothing",
+    scenario: { deployments: [{ ...POOL, replicas: 3 }], busyMs: 300_000 },
+    faults: new Map(
+      [
+        "plain-token POST instances",
+        "plain-name POST instances",
+        "plain-tag POST instances",
+        "hetzner POST servers",
+      ].map((call) => [`controller-a → ${call} #4`, "reply lost"]),
+    ),
+    script(world) {
+      at(world, READY_MS, () => scale(world, 4));
+      at(world, READY_MS + 200, async () => world.cloud.showNothing(150_000));
+      at(world, READY_MS + 60_000, () => scale(world, 3));
+    },
+  },
+  {
     name: "an instance never joins",
     clouds: ["plain-token"],
     scenario: { deployments: [POOL], joinClusterTimeoutMs: 60_000, busyMs: 120_000 },

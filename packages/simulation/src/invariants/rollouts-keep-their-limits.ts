@@ -55,6 +55,8 @@ export const rolloutsKeepTheirLimits: Invariant = {
       if (kind !== "machines") return;
       const machine = object as unknown as Machine;
       byName.set(machine.metadata.name ?? "", machine);
+      // Whether a Node is its own nobody knows before that is written on it, however long the Node has been Ready.
+      if (type === "ADDED") wasReady.note(uid, false);
     });
     onEffect(({ message, status, text }) => {
       if (message.method !== "POST" || status !== 201 || !/\/machines(\?|$)/.test(message.path)) return;

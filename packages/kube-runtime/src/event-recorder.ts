@@ -9,8 +9,8 @@ import {
   startDeadline,
   untilAborted,
 } from "@machine-controller/kube-client";
+import { LRUCache } from "lru-cache";
 import { backoffMs } from "./backoff.ts";
-import { createLruMap } from "./lru-map.ts";
 
 export type EventInput = { type: "Normal" | "Warning"; reason: string; message: string; action?: string };
 
@@ -61,8 +61,8 @@ type Series = { namespace: string; name: string; count: number; lastAt: number }
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, component, clock, random, onError = () => {} } = options;
   const waiting = new Map<string, Waiting>();
-  const series = createLruMap<string, Series>(MAX_REMEMBERED);
-  const budgets = createLruMap<string, { tokens: number; at: number }>(MAX_REMEMBERED);
+  const series = new LRUCache<string, Series>({ max: MAX_REMEMBERED });
+  const budgets = new LRUCache<string, { tokens: number; at: number }>({ max: MAX_REMEMBERED });
   const stopping = new AbortController();
   let isClosed = false;
   let lost = 0;

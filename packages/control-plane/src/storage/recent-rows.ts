@@ -1,4 +1,5 @@
 /** The rows that were read or written last. Controllers look at what has just been written, clients at it again. */
+import { LRUCache } from "lru-cache";
 import type { Key, Stored } from "./storage.ts";
 
 export type RecentRows = {
@@ -11,25 +12,18 @@ export type RecentRows = {
 };
 
 const MOST_ROWS = 500;
+const ABSENT = Symbol("no row");
 
 export function createRecentRows(): RecentRows {
-  const rows = new Map<string, Stored | undefined>();
-  const note = (id: string, row: Stored | undefined): void => {
-    rows.delete(id);
-    rows.set(id, row);
-    if (rows.size <= MOST_ROWS) return;
-    const [oldest = ""] = rows.keys();
-    rows.delete(oldest);
-  };
+  const rows = new LRUCache<string, Stored | typeof ABSENT>({ max: MOST_ROWS });
   return {
     get(key, read) {
       const id = idOf(key);
-      if (rows.has(id)) return rows.get(id);
-      const row = read();
-      note(id, row);
-      return row;
+      let row = rows.get(id);
+      if (row === undefined) rows.set(id, (row = read() ?? ABSENT));
+      return row === ABSENT ? undefined : row;
     },
-    note: (key, row) => note(idOf(key), row),
+    note: (key, row) => void rows.set(idOf(key), row ?? ABSENT),
     forget: () => rows.clear(),
   };
 }

@@ -1,28 +1,21 @@
 /** The default roles and bindings of Kubernetes that clients of this server's field rely on. */
 import type { JsonObject, Manifest } from "../object.ts";
+import { ADMIN_RULES, EDIT_RULES, VIEW_RULES } from "./user-roles.ts";
 
 const RBAC = "rbac.authorization.k8s.io/v1";
 const GROUP = "rbac.authorization.k8s.io";
 const LABELS = { "kubernetes.io/bootstrapping": "rbac-defaults" };
 const AUTO_UPDATE = { "rbac.authorization.kubernetes.io/autoupdate": "true" };
 const READ = ["get", "list", "watch"];
-const WRITE = ["create", "delete", "deletecollection", "patch", "update"];
-const ALL = [...READ, ...WRITE];
 
 export function bootstrapRoles(): Manifest[] {
-  const viewRules = namespacedRules(READ, READ);
-  const editRules = [...namespacedRules(ALL, READ), rule([""], ["secrets", "serviceaccounts"], ALL)];
-  const adminRules = [
-    rule([GROUP], ["roles", "rolebindings"], ALL),
-    rule(["authorization.k8s.io"], ["localsubjectaccessreviews"], ["create"]),
-  ];
   return [
     clusterRole("cluster-admin", [rule(["*"], ["*"], ["*"]), paths(["*"], ["*"])]),
     clusterRole("system:discovery", [paths(DISCOVERY_PATHS, ["get"])]),
     clusterRole("system:public-info-viewer", [
       paths(["/healthz", "/livez", "/readyz", "/version", "/version/"], ["get"]),
     ]),
-    clusterRole("system:monitoring", [paths(MONITORING_PATHS, ["get"])]),
+    clusterRole("system:monitoring", [paths(MONITORING_PATHS, ["get"]), rule([""], ["nodes/metrics"], ["get"])]),
     clusterRole("system:basic-user", [
       rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
       rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
@@ -52,12 +45,12 @@ export function bootstrapRoles(): Manifest[] {
         ["get"],
       ),
     ]),
-    gathering("view", { rules: viewRules, labels: { [`${AGGREGATE_TO}edit`]: "true" } }),
-    gathering("edit", { rules: [...editRules, ...viewRules], labels: { [`${AGGREGATE_TO}admin`]: "true" } }),
-    gathering("admin", { rules: [...editRules, ...viewRules, ...adminRules], labels: {} }),
-    part("view", viewRules),
-    part("edit", editRules),
-    part("admin", adminRules),
+    gathering("view", { rules: VIEW_RULES, labels: { [`${AGGREGATE_TO}edit`]: "true" } }),
+    gathering("edit", { rules: [...EDIT_RULES, ...VIEW_RULES], labels: { [`${AGGREGATE_TO}admin`]: "true" } }),
+    gathering("admin", { rules: [...ADMIN_RULES, ...EDIT_RULES, ...VIEW_RULES], labels: {} }),
+    part("view", VIEW_RULES),
+    part("edit", EDIT_RULES),
+    part("admin", ADMIN_RULES),
     clusterRoleBinding("cluster-admin", ["system:masters"]),
     clusterRoleBinding("system:discovery", ["system:authenticated"]),
     clusterRoleBinding("system:monitoring", ["system:monitoring"]),
@@ -107,6 +100,7 @@ const DISCOVERY_PATHS = [
 ];
 
 const MONITORING_PATHS = [
+  "/flagz",
   "/healthz",
   "/healthz/*",
   "/livez",
@@ -115,6 +109,7 @@ const MONITORING_PATHS = [
   "/metrics/slis",
   "/readyz",
   "/readyz/*",
+  "/statusz",
 ];
 
 /** What kubelets may do; the node authorizer narrows it to what is theirs. */
@@ -131,7 +126,7 @@ export const NODE_RULES: JsonObject[] = [
   rule([""], ["pods/status"], ["patch", "update"]),
   rule([""], ["pods/eviction"], ["create"]),
   rule([""], ["configmaps", "secrets"], READ),
-  rule([""], ["persistentvolumeclaims", "persistentvolumes"], ["get"]),
+  rule([""], ["endpoints", "persistentvolumeclaims", "persistentvolumes"], ["get"]),
   rule([""], ["persistentvolumeclaims/status"], ["get", "patch", "update"]),
   rule(["storage.k8s.io"], ["volumeattachments"], ["get"]),
   rule(["certificates.k8s.io"], ["certificatesigningrequests"], ["create", ...READ]),
@@ -141,28 +136,9 @@ export const NODE_RULES: JsonObject[] = [
   rule(["storage.k8s.io"], ["csidrivers"], READ),
   rule(["storage.k8s.io"], ["csinodes"], ["create", "delete", "get", "patch", "update"]),
   rule(["node.k8s.io"], ["runtimeclasses"], READ),
+  rule(["resource.k8s.io"], ["resourceclaims"], ["get"]),
+  rule(["resource.k8s.io"], ["resourceslices"], ["deletecollection"]),
 ];
-
-function namespacedRules(verbs: string[], readOnly: string[]): JsonObject[] {
-  return [
-    rule(
-      [""],
-      ["configmaps", "endpoints", "persistentvolumeclaims", "pods", "services", "replicationcontrollers"],
-      verbs,
-    ),
-    rule([""], ["events", "limitranges", "namespaces", "resourcequotas", "serviceaccounts"], readOnly),
-    rule(
-      ["apps"],
-      ["daemonsets", "deployments", "deployments/scale", "replicasets", "replicasets/scale", "statefulsets"],
-      verbs,
-    ),
-    rule(["batch"], ["cronjobs", "jobs"], verbs),
-    rule(["policy"], ["poddisruptionbudgets"], verbs),
-    rule(["networking.k8s.io"], ["ingresses", "networkpolicies"], verbs),
-    rule(["discovery.k8s.io"], ["endpointslices"], readOnly),
-    rule(["coordination.k8s.io"], ["leases"], verbs),
-  ];
-}
 
 function rule(apiGroups: string[], resources: string[], verbs: string[]): JsonObject {
   return { apiGroups, resources, verbs };

@@ -1,6 +1,7 @@
 /** Who may do what: roles, bindings, and the reviews of access. */
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../object.ts";
+import { ADMIN_RULES, EDIT_RULES, VIEW_RULES } from "../../security/user-roles.ts";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid, expectRefusal, itemsAt } from "../expect.ts";
 import { configMap } from "../manifests.ts";
@@ -34,6 +35,11 @@ async function mayEventually(world: World, resourceAttributes: JsonObject, name 
     assert.ok(performance.now() < deadline, "never allowed");
   }
 }
+
+const describe = ({ apiGroups, resources, verbs }: JsonObject): string => JSON.stringify([apiGroups, resources, verbs]);
+
+/** Everybody may ask who they are and what they may do. */
+const isOfEverybody = (resources: unknown): boolean => String(resources).startsWith("selfsubject");
 
 const READ: JsonObject = { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] };
 
@@ -200,6 +206,25 @@ export const accessCases = behaviour("access", {
     assert.ok(
       rules.some(({ resources, verbs }) => JSON.stringify([resources, verbs]) === '[["configmaps"],["get","list"]]'),
     );
+  },
+  "view, edit and admin allow what they do everywhere, each all of the one before": async (world) => {
+    const { call, path, namespace } = world;
+    const granted = {
+      view: VIEW_RULES,
+      edit: [...EDIT_RULES, ...VIEW_RULES],
+      admin: [...ADMIN_RULES, ...EDIT_RULES, ...VIEW_RULES],
+    };
+    for (const [name, rules] of Object.entries(granted)) {
+      const as = { user: world.unique(name) };
+      const roleRef = { apiGroup: GROUP, kind: "ClusterRole", name };
+      const subjects = [{ kind: "User", name: as.user, apiGroup: GROUP }];
+      expectBody(await call("POST", path(BINDINGS), { body: { metadata: { name }, roleRef, subjects } }), 201);
+      await mayEventually(world, { verb: "list", resource: "pods" }, as.user);
+      const body = { spec: { namespace } };
+      const answer = await call("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, { body, as });
+      const told = itemsAt(answer.body, "status.resourceRules").filter(({ resources }) => !isOfEverybody(resources));
+      assert.deepEqual(told.map(describe).sort(), rules.map(describe).sort(), name);
+    }
   },
   "the roles of every cluster are there": async ({ call }) => {
     for (const name of [

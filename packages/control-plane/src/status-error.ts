@@ -84,7 +84,7 @@ function detailsOf(subject: Subject, name: string): StatusDetails {
   return {
     ...(name === "" ? {} : { name }),
     ...(subject.group === "" ? {} : { group: subject.group }),
-    kind: subject.plural,
+    ...(subject.plural === "" ? {} : { kind: subject.plural }),
   };
 }
 
@@ -122,7 +122,7 @@ export function invalid(subject: Subject, name: string, causes: StatusCause[]): 
   const text = lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`;
   const kind = subject.group === "" ? subject.kind : `${subject.kind}.${subject.group}`;
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${text}`, {
-    details: { ...detailsOf(subject, name), kind: subject.kind, causes },
+    details: { ...detailsOf({ ...subject, plural: subject.kind }, name), causes },
   });
 }
 
@@ -130,6 +130,11 @@ export function invalid(subject: Subject, name: string, causes: StatusCause[]): 
 export function invalidOptions(kind: string, causes: StatusCause[]): StatusError {
   const subject = { group: "meta.k8s.io", plural: kind, kind };
   return invalid(subject, "", causes);
+}
+
+/** `name` is what the path says. */
+export function nameless(name: string): StatusError {
+  return badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
 }
 
 export function badRequest(message: string, cause?: unknown): StatusError {

@@ -11,10 +11,12 @@ import { createCases } from "./cases/create.ts";
 import { definitionCases } from "./cases/definitions.ts";
 import { deletionCases } from "./cases/deletion.ts";
 import { discoveryCases } from "./cases/discovery.ts";
+import { fieldValidationCases } from "./cases/field-validation.ts";
 import { generationCases } from "./cases/generation.ts";
 import { grantCases } from "./cases/grants.ts";
 import { identityCases } from "./cases/identity.ts";
 import { listCases } from "./cases/list.ts";
+import { malformedCases } from "./cases/malformed.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { namespaceCases } from "./cases/namespaces.ts";
 import { nodeCases } from "./cases/nodes.ts";
@@ -37,10 +39,12 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   definitionCases,
   deletionCases,
   discoveryCases,
+  fieldValidationCases,
   generationCases,
   grantCases,
   identityCases,
   listCases,
+  malformedCases,
   metadataCases,
   namespaceCases,
   nodeCases,

@@ -13,10 +13,12 @@ import { serveScale } from "../verbs/scale.ts";
 import { requestToken } from "../verbs/token-request.ts";
 import { updateObject } from "../verbs/update.ts";
 import { watchObjects } from "../verbs/watch.ts";
+import { checkWriteOptions } from "../verbs/write-options.ts";
 
 export async function dispatch(context: Context, guards: Guards): Promise<Response> {
   const { resource, subresource, verb } = context;
   if (subresource !== "" && !resource.subresources.includes(subresource)) throw unknownPath();
+  if (resource.review !== true) checkWriteOptions(context);
   switch (subresource) {
     case "":
       if (resource.review !== true) return serveMain(context, guards);

@@ -18,7 +18,7 @@ import { createInFlight, IN_FLIGHT_LIMITS, requestKind } from "./in-flight.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics, Observation } from "./metrics.ts";
-import { respondError, toWarning } from "./respond.ts";
+import { addWarnings, respondError } from "./respond.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 export type HandlerOptions = Guards & { server: Server; inFlightLimits?: InFlightLimits };
@@ -35,21 +35,21 @@ export function createHandler(options: HandlerOptions) {
   return async (request: ServedRequest, connection: Connection = {}): Promise<Response> => {
     const startedAt = server.clock.now();
     const seen: Observation = { verb: request.method, subresource: "", scope: "", isDryRun: false };
-    const response = await serve(way, { request, connection, seen }).catch((error: unknown) => {
+    const warnings: string[] = [];
+    const response = await serve(way, { request, connection, seen, warnings }).catch((error: unknown) => {
       if (!(error instanceof StatusError)) logFailure(server, request, error);
       return respondError(error);
     });
-    const warning = seen.resource?.deprecationWarning;
-    if (warning !== undefined) response.headers.append("warning", toWarning(warning));
+    addWarnings(response.headers, warnings);
     metrics.observe(seen, { code: response.status, ms: server.clock.now() - startedAt });
     return response;
   };
 }
 
 type Way = HandlerOptions & { inFlight: InFlight; deadlines: Deadlines; metrics: Metrics };
-type Call = { request: ServedRequest; connection: Connection; seen: Observation };
+type Call = { request: ServedRequest; connection: Connection; seen: Observation; warnings: string[] };
 
-async function serve(way: Way, { request, connection, seen }: Call): Promise<Response> {
+async function serve(way: Way, { request, connection, seen, warnings }: Call): Promise<Response> {
   const { server, authenticator, authorizer } = way;
   if (server.closing.aborted) throw new StatusError("ServiceUnavailable", "the server is shutting down");
   const url = parseUrl(request.url);
@@ -62,7 +62,7 @@ async function serve(way: Way, { request, connection, seen }: Call): Promise<Res
   const answer = async (signal: AbortSignal): Promise<Response> => {
     if (asked === undefined) return serveDiscovery({ server, request, url, tokens: way.tokens, metrics: way.metrics });
     if (!isServed(server, asked)) return notServed();
-    return dispatch(toContext(server, { asked, url, user, request, signal, seen }), way);
+    return dispatch(toContext(server, { asked, url, user, request, signal, seen, warnings }), way);
   };
   if (verb === "watch") return answer(request.signal);
   const leave = way.inFlight.enter(requestKind(verb), user);
@@ -106,9 +106,10 @@ function toContext(
     request: ServedRequest;
     signal: AbortSignal;
     seen: Observation;
+    warnings: string[];
   },
 ): Context {
-  const { asked, url, user, request, signal, seen } = call;
+  const { asked, url, user, request, signal, seen, warnings } = call;
   const { verb, group, version, plural, namespace, name, subresource } = asked;
   const resource = server.registry.find(group, version, plural);
   // A Namespace's own path names it as the namespace too.
@@ -126,6 +127,7 @@ function toContext(
     scope: name !== "" ? "resource" : namespace !== "" ? "namespace" : "cluster",
     isDryRun: url.searchParams.has("dryRun"),
   });
+  if (resource.deprecationWarning !== undefined) warnings.push(resource.deprecationWarning);
   let body: Promise<Uint8Array> | undefined;
   return {
     server,
@@ -140,7 +142,7 @@ function toContext(
     user,
     signal,
     body: () => (body ??= readBody(request)),
-    warnings: [],
+    warnings,
   };
 }
 

@@ -3,19 +3,30 @@ import type { JsonObject } from "../object.ts";
 import { StatusError } from "../status-error.ts";
 import { TextResponse } from "./text-response.ts";
 
-export function respondJson(body: unknown, options: { code?: number; warnings?: readonly string[] } = {}): Response {
+export function respondJson(body: unknown, options: { code?: number } = {}): Response {
   return respondText(JSON.stringify(body), options);
 }
 
-export function respondText(text: string, options: { code?: number; warnings?: readonly string[] } = {}): Response {
+export function respondText(text: string, options: { code?: number } = {}): Response {
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-cache, private" });
-  for (const warning of options.warnings ?? []) headers.append("warning", toWarning(warning));
   return new TextResponse(`${text}\n`, { status: options.code ?? 200, headers });
 }
 
-/** As the value of a Warning header. */
-export function toWarning(text: string): string {
-  return `299 - ${JSON.stringify(text.replace(/[^\x20-\x7e]/g, "?"))}`;
+const MAX_WARNING_RUNES = 4096;
+const MAX_LONG_WARNING_RUNES = 256;
+
+/** Each text once, in Warning headers. Those that would be too long together are cut short, and what is still too much is left out. */
+export function addWarnings(headers: Headers, texts: readonly string[]): void {
+  if (texts.length === 0) return;
+  const runes = Array.from(new Set(texts), (text) => Array.from(text));
+  const isTooLong = runes.reduce((sum, { length }) => sum + length, 0) > MAX_WARNING_RUNES;
+  let written = 0;
+  for (const all of runes) {
+    const kept = isTooLong ? all.slice(0, MAX_LONG_WARNING_RUNES) : all;
+    if (isTooLong && written >= MAX_WARNING_RUNES) return;
+    written += kept.length;
+    headers.append("warning", `299 - ${JSON.stringify(kept.join("").replace(/[^\x20-\x7e]/g, "?"))}`);
+  }
 }
 
 /** JSON that is made, and sent, one chunk at a time, as fast as the client takes it. */

@@ -1,7 +1,9 @@
 /** Kubernetes' strategic merge patch for built-in kinds: lists merge by key, `$patch` and friends are directives. */
-import { isEqual, isJsonObject, textOf } from "../object.ts";
+import { isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import { badRequest, StatusError } from "../status-error.ts";
+import { goTypeName } from "../schema/go-decoding.ts";
+import { goText, goTextOfNoText } from "./go-text.ts";
 import { listMergeOf } from "./merge-keys.ts";
 
 const PATCH = "$patch";
@@ -14,10 +16,13 @@ export function applyStrategicMergePatch(target: unknown, patch: JsonObject, pat
   const directive = patch[PATCH];
   if (directive === "replace") return withoutDirectives(patch);
   if (directive === "delete") return {};
-  if (directive !== undefined && directive !== "merge") throw badRequest(`unknown patch type: ${textOf(directive)}`);
+  if (directive !== undefined && directive !== "merge") {
+    throw new StatusError("Unknown", `unknown patch type: ${goTextOfNoText(directive)} in map: ${goText(patch)}`);
+  }
   let result: JsonObject = isJsonObject(target) ? { ...target } : {};
   const retained = patch[RETAIN_KEYS];
-  if (Array.isArray(retained)) {
+  if (retained !== undefined) {
+    checkRetained(retained, patch);
     result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)));
   }
   for (const [key, value] of Object.entries(patch)) {
@@ -27,7 +32,7 @@ export function applyStrategicMergePatch(target: unknown, patch: JsonObject, pat
     }
   }
   for (const [key, value] of Object.entries(patch)) {
-    if (key.startsWith("$")) continue;
+    if (isDirective(key)) continue;
     const inner = `${path}.${key}`;
     if (value === null) delete result[key];
     else if (Array.isArray(value)) result[key] = mergeList(result[key], value, inner);
@@ -35,15 +40,41 @@ export function applyStrategicMergePatch(target: unknown, patch: JsonObject, pat
     else result[key] = value;
   }
   for (const [key, value] of Object.entries(patch)) {
-    if (key.startsWith(ORDER)) reorder({ result, field: key.slice(ORDER.length), order: asArray(value), path });
+    if (!key.startsWith(ORDER)) continue;
+    const field = key.slice(ORDER.length);
+    checkOrder(value, patch[field]);
+    reorder({ result, field, order: asArray(value), path });
   }
   return result;
+}
+
+function isDirective(key: string): boolean {
+  return [PATCH, RETAIN_KEYS].includes(key) || key.startsWith(DELETE_FROM_LIST) || key.startsWith(ORDER);
+}
+
+/** It names all that the patch itself says. */
+function checkRetained(retained: unknown, patch: JsonObject): asserts retained is unknown[] {
+  const said = Object.keys(patch).filter((key) => patch[key] !== null && !isDirective(key));
+  if (!Array.isArray(retained) || !said.every((key) => retained.includes(key))) {
+    throw badRequest("invalid patch format of retainKeys");
+  }
+}
+
+function checkOrder(order: unknown, list: unknown): void {
+  if (!Array.isArray(order)) {
+    throw new StatusError("Unknown", `expected a []interface {}, but received a ${goTypeName(order)}`);
+  }
+  const scalars = asArray(list).filter((item) => !isJsonObject(item));
+  if (scalars.every((item) => order.includes(item))) return;
+  const message = `The order in patch list:\n${goText(list)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`;
+  throw new StatusError("Unknown", message);
 }
 
 function mergeList(current: unknown, patch: unknown[], path: string): unknown[] {
   const merge = listMergeOf(path);
   const replaces = patch.some((item) => isJsonObject(item) && item[PATCH] === "replace");
-  if (replaces || merge.by === "replace") {
+  // To a list that is not there yet there is nothing to merge by key.
+  if (replaces || current === undefined || merge.by === "replace") {
     return patch.filter((item) => !(isJsonObject(item) && item[PATCH] !== undefined)).map(withoutDirectives);
   }
   const result = [...asArray(current)];
@@ -91,7 +122,7 @@ function reorder(options: { result: JsonObject; field: string; order: unknown[];
 function withoutDirectives<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutDirectives) as T;
   if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value).filter(([key, inner]) => !key.startsWith("$") && inner !== null);
+  const entries = Object.entries(value).filter(([key, inner]) => !isDirective(key) && inner !== null);
   return Object.fromEntries(entries.map(([key, inner]) => [key, withoutDirectives(inner)])) as T;
 }
 

@@ -11,27 +11,31 @@ import {
 import type { Schema } from "./structural.ts";
 import { hasType } from "./validate.ts";
 
-type Place = {
+export type Place = {
   /** The Go type that holds the field. */
   owner: string;
   path: string;
+  say: Say;
 };
 
 const QUANTITY = /^[+-]?[0-9.]+([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 const QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
+/** Says of a value why it does not fit. */
+export type Say = (value: unknown, schema: Schema, place: Place) => string;
+
 /** Drops what Go reads as nothing, and does not write again: nulls, empty lists and maps; in place. Returns what is wrong with the first value that does not fit. */
 export function decodeLikeGo(
   value: unknown,
   schema: Schema,
-  place: Place = { owner: "", path: "" },
+  place: Place = { owner: "", path: "", say: sayInJson },
 ): string | undefined {
   const problem = misfit(value, schema, place);
   if (problem !== undefined) return problem;
   const owner = typeof schema["title"] === "string" ? (schema["title"].split(".").at(-1) ?? "") : place.owner;
   const items = itemSchema(schema);
   if (Array.isArray(value)) {
-    return items === undefined ? undefined : firstOf(value, (item) => decodeLikeGo(item, items, { ...place, owner }));
+    return items && firstOf(value, (item) => decodeLikeGo(item, items, { ...place, owner }));
   }
   if (!isJsonObject(value)) return undefined;
   const additional = additionalSchema(schema);
@@ -39,13 +43,16 @@ export function decodeLikeGo(
   return firstOf(Object.entries(value), ([key, inner]) => {
     const property = propertySchema(schema, key);
     if (property === undefined) {
-      return isJsonObject(additional) ? decodeLikeGo(inner, additional, { ...place, owner }) : undefined;
+      if (!isJsonObject(additional)) return undefined;
+      if (inner === null && additional["type"] === "string") value[key] = "";
+      return decodeLikeGo(inner, additional, { ...place, owner });
     }
     if (inner === null || (isEmptyCollection(inner, property) && !required.includes(key))) {
       delete value[key];
       return undefined;
     }
-    return decodeLikeGo(inner, property, { owner, path: place.path === "" ? key : `${place.path}.${key}` });
+    const path = place.path === "" ? key : `${place.path}.${key}`;
+    return decodeLikeGo(inner, property, { owner, path, say: place.say });
   });
 }
 
@@ -62,17 +69,48 @@ function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined):
   return undefined;
 }
 
-function misfit(value: unknown, schema: Schema, { owner, path }: Place): string | undefined {
+function misfit(value: unknown, schema: Schema, place: Place): string | undefined {
   if (value === null || preservesUnknown(schema)) return undefined;
   const { format } = schema;
   if (format === "quantity") {
     return typeof value === "number" || (typeof value === "string" && QUANTITY.test(value)) ? undefined : QUANTITY_RULE;
   }
-  if (fits(value, schema)) {
-    return typeof value === "string" && format === "date-time" ? unreadableTime(value) : undefined;
-  }
-  const found = Number.isInteger(value) || typeof value !== "number" ? typeName(value) : `number ${value}`;
-  return `json: cannot unmarshal ${found} into Go struct field ${owner}.${path} of type ${goType(schema)}`;
+  if (fits(value, schema)) return typeof value === "string" ? unreadableText(value, format) : undefined;
+  return place.say(value, schema, place);
+}
+
+function sayInJson(value: unknown, schema: Schema, { owner, path }: Place): string {
+  const found = Number.isInteger(value) || typeof value !== "number" ? goTypeName(value) : `number ${value}`;
+  const target =
+    path === "" ? `value of type ${goType(schema)}` : `struct field ${owner}.${path} of type ${goType(schema)}`;
+  return `json: cannot unmarshal ${found} into Go ${target}`;
+}
+
+/** As Go's converter from maps to structs has it, which carries out strategic merge patches. */
+export function sayInConversion(value: unknown, schema: Schema): string {
+  const found = Array.isArray(value) ? "slice" : isJsonObject(value) ? "map" : goScalar(value);
+  if (itemSchema(schema) !== undefined) return `cannot restore slice from ${found}`;
+  if (isJsonObject(additionalSchema(schema))) return `cannot restore map from ${found}`;
+  if (schema["type"] === "object") return `cannot restore struct from: ${found}`;
+  const wanted = goType(schema);
+  return typeof value === "object" ? `unrecognized type: ${wanted}` : `cannot convert ${found} to ${wanted}`;
+}
+
+export function goScalar(value: unknown): string {
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  return goTypeName(value);
+}
+
+function unreadableText(text: string, format: unknown): string | undefined {
+  if (format === "byte") return unreadableBase64(text);
+  return format === "date-time" ? unreadableTime(text) : undefined;
+}
+
+function unreadableBase64(text: string): string | undefined {
+  const wrong = text.search(/[^A-Za-z0-9+/=\r\n]|=(?!=?[\r\n]*$)/);
+  if (wrong >= 0) return `illegal base64 data at input byte ${wrong}`;
+  const { length } = text.replace(/[\r\n]/g, "");
+  return length % 4 === 0 ? undefined : `illegal base64 data at input byte ${length - (length % 4)}`;
 }
 
 function unreadableTime(text: string): string | undefined {
@@ -87,7 +125,8 @@ function fits(value: unknown, schema: Schema): boolean {
   return typeof type !== "string" || hasType(value, type);
 }
 
-function typeName(value: unknown): string {
+/** What Go's JSON decoder calls the value's type. */
+export function goTypeName(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 }
 

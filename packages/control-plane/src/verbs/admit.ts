@@ -11,7 +11,7 @@ import { applySchemaDefaults } from "../schema/default.ts";
 import { pruneObject } from "../schema/prune.ts";
 import { validateSchema } from "../schema/validate.ts";
 import { restrictNode } from "../security/node-restriction.ts";
-import { badRequest, invalid } from "../status-error.ts";
+import { invalid } from "../status-error.ts";
 import { once } from "./context.ts";
 import type { Context } from "./context.ts";
 import { validateMetadata } from "./metadata-rules.ts";
@@ -94,7 +94,7 @@ function prepareUpdate(
   return object;
 }
 
-/** The object as an older or newer schema revision would read it: pruned and defaulted, unknown fields reported. */
+/** The object as an older or newer schema revision would read it: pruned and defaulted. */
 function shape(context: Context, object: KubeObject): void {
   const { resource, server } = context;
   if (resource.kind === "CustomResourceDefinition" && !resource.custom) {
@@ -106,27 +106,10 @@ function shape(context: Context, object: KubeObject): void {
   }
   if (resource.schema !== undefined) {
     const { schema, custom } = resource;
-    const unknown = pruneObject(object, schema, custom);
-    reportUnknown(context, custom ? unknown.toSorted() : unknown);
+    pruneObject(object, schema, custom);
     if (custom) applySchemaDefaults(object, schema);
   }
   resource.applyDefaults?.(object);
-}
-
-function reportUnknown(context: Context, dropped: string[]): void {
-  if (dropped.length === 0) return;
-  const lines = dropped.map((path) => `unknown field ${JSON.stringify(path)}`);
-  const mode = context.query.get("fieldValidation");
-  if (mode === "Ignore") return;
-  if (mode !== "Strict") {
-    // A write that runs again reports the same.
-    context.warnings.push(...lines.filter((line) => !context.warnings.includes(line)));
-    return;
-  }
-  const { kind, version } = context.resource;
-  throw badRequest(
-    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${lines.join(", ")}`,
-  );
 }
 
 function check(context: Context, object: KubeObject, old: KubeObject | undefined): void {

@@ -4,7 +4,7 @@ import { isEqual } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, toStored, viewStored } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
-import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../status-error.ts";
+import { badRequest, conflict, invalid, MODIFIED_MESSAGE, nameless, notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { admitUpdate } from "./admit.ts";
 import { keyOf } from "./context.ts";
@@ -72,18 +72,19 @@ function checkPreconditions(context: Context, old: KubeObject, options: { next: 
   if (metadata.name !== undefined && metadata.name !== "" && metadata.name !== name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   }
-  if (options.isUpdate && (metadata.name ?? "") === "") {
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  }
+  if ((metadata.name ?? "") === "") throw nameless(name);
   const version = metadata.resourceVersion ?? "";
   if (version === "" || version === "0") {
-    if (options.isUpdate && insistsOnVersion(resource)) {
+    if (insistsOnVersion(resource)) {
       const message = "Invalid value: 0: must be specified for an update";
       // The server names the resource here, not the kind.
       throw invalid({ ...resource, kind: resource.plural }, name, [
         { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
       ]);
     }
+  } else if (!/^\d+$/.test(version) || BigInt(version) > MAX_VERSION) {
+    const why = /^\d+$/.test(version) ? "value out of range" : "invalid syntax";
+    throw new StatusError("Unknown", `strconv.ParseUint: parsing ${JSON.stringify(version)}: ${why}`);
   } else if (version !== old.metadata.resourceVersion) {
     throw conflict(resource, name, MODIFIED_MESSAGE);
   }
@@ -99,6 +100,8 @@ function checkPreconditions(context: Context, old: KubeObject, options: { next: 
     );
   }
 }
+
+const MAX_VERSION = 2n ** 64n - 1n;
 
 function insistsOnVersion(resource: Resource): boolean {
   return resource.custom || ["Lease", "CustomResourceDefinition", "PodDisruptionBudget"].includes(resource.kind);

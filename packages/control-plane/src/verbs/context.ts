@@ -1,11 +1,11 @@
 /** One request on one resource, as the verbs see it. */
 import type { Admission } from "../admission/session.ts";
+import { arrayAt } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import type { User } from "../security/user.ts";
 import type { Server } from "../server.ts";
 import type { Key } from "../storage/storage.ts";
-import { StatusError } from "../status-error.ts";
 
 export type Context = {
   server: Server;
@@ -36,22 +36,7 @@ export function once<T>(context: Context, name: string, make: () => T): T {
   return context.admission === undefined ? make() : context.admission.once(name, make);
 }
 
-/** `dryRun=All`; throws on any other value. */
-export function isDryRun(context: Context, options: JsonObject = {}): boolean {
-  const values = [...context.query.getAll("dryRun"), ...(Array.isArray(options["dryRun"]) ? options["dryRun"] : [])];
-  for (const value of values) {
-    if (value !== "All") {
-      throw new StatusError(
-        "Invalid",
-        `${optionsKind(context.verb)}.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
-      );
-    }
-  }
-  return values.length > 0;
-}
-
-/** The kind that the query parameters of a write stand for. */
-export function optionsKind(verb: string): string {
-  const kinds: Record<string, string> = { create: "CreateOptions", update: "UpdateOptions", patch: "PatchOptions" };
-  return kinds[verb] ?? "DeleteOptions";
+/** As checked before. `options` are those of a deletion. */
+export function isDryRun({ query, verb }: Context, options: JsonObject = {}): boolean {
+  return arrayAt(options, "dryRun").length > 0 || (!verb.startsWith("delete") && query.has("dryRun"));
 }

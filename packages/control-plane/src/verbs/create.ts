@@ -36,7 +36,8 @@ export function insert(
   }
   const sent = mutateSent(context, given);
   const named = { ...sent, metadata: { ...sent.metadata, name: chooseName(context, transaction, sent) } };
-  if (stringAt(sent.metadata, "resourceVersion") !== "" && stringAt(sent.metadata, "resourceVersion") !== "0") {
+  // What is no revision at all is passed over.
+  if (/^0*[1-9]\d*$/.test(stringAt(sent.metadata, "resourceVersion"))) {
     throw new StatusError("Unknown", "resourceVersion should not be set on objects to be created");
   }
   const key = keyOf(context, named.metadata.name);

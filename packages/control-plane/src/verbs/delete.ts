@@ -1,22 +1,25 @@
 /** Deletion of one object or a selection: at once, or after finalizers, dependants or a grace period. */
 import { respondJson, successStatus } from "../http/respond.ts";
 import { toTime } from "../clock.ts";
-import { isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, toStored } from "../registry/conversion.ts";
 import { markTerminating } from "../registry/definition-status.ts";
+import { builtInSchema } from "../schema/built-in-schemas.ts";
+import { decodeLikeGo } from "../schema/go-decoding.ts";
 import { restrictNode } from "../security/node-restriction.ts";
-import { badRequest, conflict, forbidden, invalid, notFound } from "../status-error.ts";
+import { badRequest, conflict, forbidden, invalidOptions, notFound } from "../status-error.ts";
 import type { StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { isFinished } from "./change.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { decodeBody } from "./decode.ts";
+import { decode, noObject, notRegistered, NO_VERSION_OR_KIND } from "./decode.ts";
 import { renderObject } from "./render.ts";
 import { selectionOf } from "./selection.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
+import { dryRunProblems } from "./write-options.ts";
 
 export const ORPHAN_FINALIZER = "orphan";
 export const FOREGROUND_FINALIZER = "foregroundDeletion";
@@ -39,7 +42,7 @@ export async function deleteObject(context: Context): Promise<Response> {
   );
   const { resource } = context;
   if (!removed || (!resource.custom && RETURNED_KINDS.includes(resource.kind))) return renderObject(context, object);
-  return respondJson(successStatus(detailsOf(context, object)), { warnings: context.warnings });
+  return respondJson(successStatus(detailsOf(context, object)));
 }
 
 export async function deleteCollection(context: Context): Promise<Response> {
@@ -106,28 +109,47 @@ export function removeObject(
   return { object, removed: false };
 }
 
+/** Of the body, or where there is none of the query. Throws BadRequest and Invalid. */
 async function readDeleteOptions(context: Context): Promise<JsonObject> {
-  const { query } = context;
-  const options: JsonObject = {};
-  for (const name of ["propagationPolicy", "dryRun"]) {
-    const value = query.get(name);
-    if (value !== null) options[name] = name === "dryRun" ? [value] : value;
+  const hasBody = (await context.body()).byteLength > 0;
+  const options = hasBody ? await readOptions(context) : optionsOf(context.query);
+  const { propagationPolicy: policy } = options;
+  const causes = dryRunProblems(arrayAt(options, "dryRun"));
+  if (policy !== undefined && options["orphanDependents"] !== undefined) {
+    const message = `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
+    causes.unshift({ reason: "FieldValueInvalid", message, field: "propagationPolicy" });
+  } else if (policy !== undefined && !["Orphan", "Background", "Foreground"].includes(textOf(policy))) {
+    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    causes.unshift({ reason: "FieldValueNotSupported", message, field: "propagationPolicy" });
   }
-  const grace = query.get("gracePeriodSeconds");
-  if (grace !== null) options["gracePeriodSeconds"] = Number(grace);
+  if (causes.length > 0) throw invalidOptions("DeleteOptions", causes);
+  return options;
+}
+
+async function readOptions(context: Context): Promise<JsonObject> {
+  const { value } = await decode(context, (why) => badRequest(`${NO_VERSION_OR_KIND}${why}`));
+  const options = value ?? {};
+  if (!isJsonObject(options)) throw badRequest(noObject(options));
+  const [apiVersion, kind] = [stringAt(options, "apiVersion"), stringAt(options, "kind")];
+  if (kind !== "" && kind !== "DeleteOptions") throw badRequest(notRegistered(apiVersion, kind));
+  const problem = decodeLikeGo(options, builtInSchema("meta/v1.DeleteOptions") ?? {});
+  if (problem !== undefined) throw badRequest(problem);
+  return options;
+}
+
+function optionsOf(query: URLSearchParams): JsonObject {
+  const options: JsonObject = {};
+  const policy = query.get("propagationPolicy");
+  if (policy !== null) options["propagationPolicy"] = policy;
+  if (query.has("dryRun")) options["dryRun"] = query.getAll("dryRun");
   const orphan = query.get("orphanDependents");
   if (orphan !== null) options["orphanDependents"] = orphan === "true";
-  if ((await context.body()).byteLength > 0) {
-    const body = await decodeBody(context);
-    if (!isJsonObject(body)) throw badRequest("delete options must be an object");
-    Object.assign(options, body);
-  }
-  const policy = options["propagationPolicy"];
-  if (policy !== undefined && !["Orphan", "Background", "Foreground"].includes(textOf(policy))) {
-    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
-    throw invalid({ group: "meta.k8s.io", plural: "DeleteOptions", kind: "DeleteOptions" }, "", [
-      { reason: "FieldValueNotSupported", message, field: "propagationPolicy" },
-    ]);
+  const grace = query.get("gracePeriodSeconds");
+  if (grace !== null) {
+    if (!/^[+-]?\d+$/.test(grace)) {
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    }
+    options["gracePeriodSeconds"] = Number(grace);
   }
   return options;
 }

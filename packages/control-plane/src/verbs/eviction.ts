@@ -1,14 +1,14 @@
 /** `pods/eviction`: a deletion that disruption budgets may put off. */
 import { respondJson, successStatus } from "../http/respond.ts";
-import { isJsonObject, objectAt, textOf, valueAt } from "../object.ts";
+import { objectAt, textOf, valueAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import { fromStored } from "../registry/conversion.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
-import { badRequest, notFound, StatusError } from "../status-error.ts";
+import { notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { decodeBody } from "./decode.ts";
+import { builtInTarget, decodeKind } from "./decode.ts";
 import { removeObject } from "./delete.ts";
 import { reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
@@ -16,8 +16,7 @@ import { write } from "./write.ts";
 const BUDGETS = "poddisruptionbudgets.policy";
 
 export async function evictPod(context: Context): Promise<Response> {
-  const eviction = await decodeBody(context);
-  if (!isJsonObject(eviction)) throw badRequest("the body must be an Eviction");
+  const eviction = await decodeKind(context, builtInTarget("policy/v1", "Eviction"));
   const options = objectAt(eviction, "deleteOptions");
   await write(context, { deleteOptions: options }, (transaction, admitted) => {
     const stored = transaction.get(keyOf(context));

@@ -3,11 +3,8 @@ import { toTime } from "../clock.ts";
 import { trackUpdate } from "../apply/managed-fields.ts";
 import type { Manager } from "../apply/managed-fields.ts";
 import { typingOf } from "../apply/typing.ts";
-import { invalidOptions } from "../status-error.ts";
-import type { StatusCause } from "../status-error.ts";
 import { stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import { optionsKind } from "./context.ts";
 import type { Context } from "./context.ts";
 
 export function managerOf(context: Context, operation: Manager["operation"]): Manager {
@@ -43,22 +40,6 @@ export function withoutStatus({ resource, subresource }: Context, object: KubeOb
 /** One empty entry is how a client has the server forget who owns what. */
 function isReset({ metadata: { managedFields } }: KubeObject): boolean {
   return managedFields?.length === 1 && Object.keys(managedFields[0] ?? {}).length === 0;
-}
-
-const MAX_MANAGER_BYTES = 128;
-
-/** Throws Invalid for a manager's name that is too long, and for `force` on anything but an apply. */
-export function checkFieldManager({ query, verb }: Context, options: { isApply: boolean }): void {
-  const causes: StatusCause[] = [];
-  if (Buffer.byteLength(query.get("fieldManager") ?? "") > MAX_MANAGER_BYTES) {
-    const message = `Too long: may not be more than ${MAX_MANAGER_BYTES} bytes`;
-    causes.push({ reason: "FieldValueTooLong", message, field: "fieldManager" });
-  }
-  if (verb === "patch" && !options.isApply && query.get("force") !== null) {
-    const message = "Forbidden: may not be specified for non-apply patch";
-    causes.push({ reason: "FieldValueForbidden", message, field: "force" });
-  }
-  if (causes.length > 0) throw invalidOptions(optionsKind(verb), causes);
 }
 
 export function setManagedFields(

@@ -1,5 +1,5 @@
 /** What names, labels, annotations, finalizers and owners may look like. */
-import { parseApiVersion } from "../object.ts";
+import { parseApiVersion, stringAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import type { StatusCause } from "../status-error.ts";
@@ -114,7 +114,8 @@ function validateAnnotations(annotations: Record<string, string>): StatusCause[]
 function validateOwners(object: KubeObject): StatusCause[] {
   const owners = object.metadata.ownerReferences ?? [];
   const causes = owners.flatMap((owner) => {
-    const { apiVersion, kind } = owner;
+    const { kind } = owner;
+    const apiVersion = stringAt(owner, "apiVersion");
     const { group, version } = parseApiVersion(apiVersion);
     const empty = (["kind", "name", "uid"] as const)
       .filter((field) => typeof owner[field] !== "string" || owner[field] === "")

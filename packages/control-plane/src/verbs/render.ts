@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 
 export async function renderObject(context: Context, object: KubeObject, code = 200): Promise<Response> {
   const representation = negotiate(context.headers.get("accept"));
-  const options = { code, warnings: context.warnings };
+  const options = { code };
   switch (representation.as) {
     case "Table": {
       const { resource, server } = context;
@@ -29,7 +29,7 @@ export async function renderObject(context: Context, object: KubeObject, code = 
   }
 }
 
-async function renderYaml(body: unknown, options: { code?: number; warnings?: readonly string[] }): Promise<Response> {
+async function renderYaml(body: unknown, options: { code?: number }): Promise<Response> {
   const { stringify } = await import("yaml");
   const response = respondText(stringify(body), options);
   response.headers.set("content-type", "application/yaml");

@@ -9,12 +9,11 @@ import type { User } from "../security/user.ts";
 import { badRequest, invalid } from "../status-error.ts";
 import type { StatusCause } from "../status-error.ts";
 import type { Context } from "./context.ts";
-import { decodeBody } from "./decode.ts";
+import { decodeKind } from "./decode.ts";
 
 export async function answerReview(context: Context, guards: Guards): Promise<Response> {
   const { resource } = context;
-  const review = await decodeBody(context);
-  if (!isJsonObject(review)) throw badRequest(`the body must be a ${resource.kind}`);
+  const review = await decodeKind(context, resource);
   const spec = objectAt(review, "spec");
   checkSpec(context, spec);
   const status = await answer(context, spec, guards);

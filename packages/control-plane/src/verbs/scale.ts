@@ -9,8 +9,8 @@ import { badRequest, conflict, invalid, MODIFIED_MESSAGE, notFound } from "../st
 import { changeObject } from "./change.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { decodeBody } from "./decode.ts";
-import { applyPatchBody } from "./patch-body.ts";
+import { builtInTarget, decode, NO_VERSION_OR_KIND, unrecognized } from "./decode.ts";
+import { applyPatch, checkPatchType, readPatch } from "./patch-body.ts";
 import { renderObject } from "./render.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
@@ -22,12 +22,12 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
     if (stored === undefined) throw notFound(resource, name);
     return renderObject(asScale(context), toScale(fromStored(stored, resource), paths));
   }
-  const body = await decodeBody(context);
+  const body = context.verb === "patch" ? await readScalePatch(context) : await readScale(context);
   const changed = await write(context, {}, (transaction, admitted) =>
     changeObject(admitted, transaction, {
       scope: "scale",
       next: (old) => {
-        const sent = context.verb === "patch" ? applyPatchBody(context, toScale(old, paths), body) : body;
+        const sent = context.verb === "patch" ? applyPatch(context, toScale(old, paths), body) : body;
         if (!isJsonObject(sent)) throw badRequest("the body must be a Scale");
         const scale = { ...sent, metadata: objectAt(sent, "metadata") } as KubeObject;
         const reviewed = { operation: "UPDATE", old: toScale(old, paths) } as const;
@@ -38,6 +38,16 @@ export async function serveScale(context: Context, paths: Scale): Promise<Respon
     }),
   );
   return renderObject(asScale(context), toScale(changed, paths));
+}
+
+async function readScalePatch(context: Context): Promise<unknown> {
+  checkPatchType(context);
+  return (await readPatch(context)).patch;
+}
+
+async function readScale(context: Context): Promise<unknown> {
+  const target = builtInTarget("autoscaling/v1", "Scale");
+  return (await decode(context, (why, text) => unrecognized(target, `${NO_VERSION_OR_KIND}${why}`, text))).value;
 }
 
 /** Tables show a Scale as such, whosever it is. */

@@ -9,7 +9,7 @@ import type { BoundObject, ServiceAccountTokens } from "../security/service-acco
 import { badRequest, conflict, invalid, notFound } from "../status-error.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { decodeBody } from "./decode.ts";
+import { builtInTarget, decodeKind } from "./decode.ts";
 
 const DEFAULT_SECONDS = 3600;
 const MIN_SECONDS = 600;
@@ -17,8 +17,7 @@ const MAX_SECONDS = 2 ** 32;
 
 export async function requestToken(context: Context, tokens: ServiceAccountTokens): Promise<Response> {
   const { resource, server, name, namespace } = context;
-  const request = await decodeBody(context);
-  if (!isJsonObject(request)) throw badRequest("the body must be a TokenRequest");
+  const request = await decodeKind(context, builtInTarget("authentication.k8s.io/v1", "TokenRequest"));
   const stored = server.storage.get(keyOf(context));
   if (stored === undefined) throw notFound(resource, name);
   const spec = objectAt(request, "spec");

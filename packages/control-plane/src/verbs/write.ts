@@ -4,8 +4,6 @@ import type { JsonObject, KubeObject } from "../object.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { isDryRun } from "./context.ts";
 import type { Context } from "./context.ts";
-import { checkFieldManager } from "./field-manager.ts";
-import { APPLY_PATCH, patchType } from "./patch-body.ts";
 
 /** `mutate` may run several times, each time on the state as it then is; only its last run counts. */
 export async function write<T>(
@@ -14,7 +12,6 @@ export async function write<T>(
   mutate: (transaction: Transaction, context: Context) => T,
 ): Promise<T> {
   const { storage, webhooks } = context.server;
-  checkFieldManager(context, { isApply: patchType(context) === APPLY_PATCH });
   const isDry = isDryRun(context, options.deleteOptions);
   const { signal, warnings } = context;
   return withAdmission({ webhooks, signal, warnings }, async (admission) => {

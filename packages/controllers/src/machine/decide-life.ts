@@ -6,7 +6,7 @@ import { type Decision, type EventToEmit, wait } from "./decision.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch, syncedPatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
-import { pendingFailure, type Snapshot } from "./snapshot.ts";
+import { pendingFailure, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { conditionOf, NODE_LOST } from "./status-patch.ts";
 import { creatingStatus, JOIN_TIMEOUT, liveStatus } from "./status.ts";
 
@@ -147,6 +147,16 @@ function decideLoss(snapshot: Snapshot, record: InstanceRecord): Decision | unde
   if (isDisplaced) {
     const why = `instance ${record.id} is gone, and another one bears the Machine's mark`;
     return { kind: "look-up", how: "list", startedAfterMs: absent?.lastAt ?? unlistedAt, seeksHeir: true, why };
+  }
+  const settledAt = requestsSettledAt(snapshot);
+  if (nowMs < settledAt) return wait("an earlier request may still make another", settledAt);
+  if (unlistedAt < settledAt) {
+    return {
+      kind: "look-up",
+      how: "list",
+      startedAfterMs: settledAt - 1,
+      why: "an earlier request had time to make another",
+    };
   }
   const message = `Instance ${record.id} is gone; a new one is created`;
   const patch = intentPatch(snapshot, { attempt: record.attempt + 1, account });

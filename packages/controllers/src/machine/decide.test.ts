@@ -26,7 +26,7 @@ const RECORD = { id: "1", provider: "fake", account: "a", attempt: 1, at: iso(9_
 const INSTANCE: Instance = { id: "1", name: "m", machineUid: "me", addresses: [], status: "running" };
 const SEEN = { account: "a", present: { at: NOW * 1_000, instance: INSTANCE } };
 const FLEET: Fleet = { listedAtMs: 1, missing: 1, recorded: 9, showsSibling: true };
-const ABSENT = { absent: { firstAt: 9_990_000, lastAt: 9_999_000 } };
+const ABSENT = { absent: { firstAt: 9_990_000, lastAt: 9_999_000 }, unlistedAt: 9_979_000 };
 const DELETION = { firstAt: 9_980_000, lastAt: 9_980_000, seen: true };
 const DRAINED = { firstAt: 9_999_000, at: 9_999_000, blockers: [] };
 const SUPPOSED: Knowledge = { account: "a", validated: "key", userData: { text: "", at: NOW * 1_000 } };
@@ -266,6 +266,19 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       /second read/,
     ],
     ["absent twice", living({ knowledge: { account: "a", ...ABSENT } }), "patch-machine", /is gone; a new one/],
+    [
+      "absent twice, and an earlier request may be under way",
+      living({ knowledge: { account: "a", ...ABSENT, createUnknownAt: 9_995_000 } }),
+      "wait",
+      /may still make another/,
+      10_005,
+    ],
+    [
+      "absent twice, and an earlier request had its time",
+      living({ knowledge: { account: "a", ...ABSENT, createUnknownAt: 9_985_000, unlistedAt: 9_994_000 } }),
+      "look-up",
+      /had time to make another/,
+    ],
     [
       "absent twice, and a list since",
       living({ fleet: { listedAtMs: 9_999_500 }, knowledge: { account: "a", ...ABSENT } }),

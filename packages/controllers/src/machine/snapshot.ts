@@ -69,10 +69,12 @@ export function pendingFailure({ knowledge: { failure }, specKey, nowMs }: Snaps
 
 /** From when on no create request that was sent for the Machine can still take effect. */
 export function requestsSettledAt(snapshot: Snapshot): number {
-  const { intent, record, knowledge, provider, leadingSinceMs } = snapshot;
+  const { intent, record, knowledge, provider, leadingSinceMs, nowMs } = snapshot;
   const { intentIsFresh, createUnknownAt = -Infinity } = knowledge;
   const intendedAt = intent === undefined ? -Infinity : Date.parse(intent.at);
-  const othersAt = record === undefined ? Math.max(intendedAt, leadingSinceMs) : Date.parse(record.at);
+  const notedAt = record === undefined ? Math.max(intendedAt, leadingSinceMs) : Date.parse(record.at);
+  // A time to come was noted by a clock that was wrong, or has been set back since.
+  const othersAt = notedAt > nowMs ? leadingSinceMs : notedAt;
   return Math.max(createUnknownAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;
 }
 

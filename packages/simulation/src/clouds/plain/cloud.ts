@@ -5,6 +5,8 @@ import { definePlainProvider, type PlainInstance } from "./provider.ts";
 
 type Record = Vm & {
   token: string | undefined;
+  /** The token names it for as long as it exists, and no longer. */
+  forgetsToken: boolean;
   cluster: string;
   hiddenUntilMs: number;
   notFoundUntilMs: number;
@@ -43,7 +45,7 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
     const nowMs = scheduler.now();
     const mine = vms.filter((vm) => vm.account === account);
     if (idempotency.class === "token") {
-      const earlier = mine.find(({ token }) => token === body.token);
+      const earlier = mine.find((vm) => vm.token === body.token && (isThere(vm) || !vm.forgetsToken));
       if (earlier !== undefined) return Response.json(view(earlier));
     }
     if (idempotency.class === "unique-name" && mine.some((vm) => vm.name === body.name && isThere(vm))) {
@@ -58,6 +60,7 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
       address: `10.1.${vms.length >> 8}.${vms.length & 255}`,
       userData: body.userData,
       token: body.token,
+      forgetsToken: luck.chance(0.5),
       cluster: body.cluster,
       createdAtMs: nowMs,
       runsAtMs: nowMs + BOOT_MS,

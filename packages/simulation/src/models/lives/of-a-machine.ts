@@ -51,6 +51,13 @@ export const MACHINE_LIVES: readonly Life[] = [
     },
   },
   {
+    // On a cloud with tokens it forgets them with the instance.
+    name: "lose it while a request is under way",
+    scenario: { hasLoneMachine: true, busyMs: 150_000 },
+    faults: new Map([...CREATION_LOST.keys()].map((id) => [id, "request late"])),
+    script: (world) => at(world, 3_000, async () => livingVms(world).map((vm) => world.cloud.lose(vm))),
+  },
+  {
     name: "delete",
     everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 60_000 },

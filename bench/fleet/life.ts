@@ -28,8 +28,9 @@ export const life: Bench = {
       const { client } = site;
       progress("measuring the API server's write rate");
       const writesPerSecond = (await measureWrites(client, [WRITERS])).get(WRITERS) ?? Number.NaN;
-      const replayedPerSecond = await measureReplay(client, signal);
       const view = await viewFleet(client, settings);
+      const replayedPerSecond = await measureReplay(client, signal);
+      await view.until("the replayed are gone", () => view.machines === 0);
       const first = await site.startController();
 
       const up = watchPhase(site, first.pid);
@@ -57,17 +58,15 @@ export const life: Bench = {
       return [
         figure(`API server: writes/s of ${WRITERS} writers`, writesPerSecond, { unit: "/s" }),
         held("up", upPerSecond, { unit: "Machines/s", digits: 1, atLeast: 30 }),
-        held(
-          `  share of what ${WRITES_UP} + ${WRITES_OF_NODE} writes allow`,
-          share(upPerSecond, WRITES_UP + WRITES_OF_NODE),
-          {
-            unit: "%",
-            atLeast: 70,
-          },
-        ),
-        figure(`  share of ${replayedPerSecond.toFixed(1)}/s, the same writes by ${WRITERS} replayers`, replayedShare, {
+        held(`  share of ${replayedPerSecond.toFixed(1)}/s, the same writes by ${WRITERS} replayers`, replayedShare, {
           unit: "%",
+          atLeast: 70,
         }),
+        figure(
+          `  share of what so many writes of ConfigMaps allow: ${WRITES_UP} + ${WRITES_OF_NODE}`,
+          share(upPerSecond, WRITES_UP + WRITES_OF_NODE),
+          { unit: "%" },
+        ),
         ...requestsOf(risen, machines, { atMost: 7 }),
         ...callsOf(risen, machines, { atMost: 2 }),
         figure("  CPU a Machine", (1_000 * risen.cpuSeconds) / machines, { unit: "ms" }),

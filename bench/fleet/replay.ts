@@ -1,6 +1,6 @@
 /**
  * The writes of a Machine's life up to Ready, its Node's among them, as the controller and a kubelet make them, by nobody
- * who thinks: as many as the API server takes.
+ * who thinks: as many as the API server takes, beside whoever watches.
  */
 import type { Condition } from "@machine-controller/api";
 import {
@@ -14,10 +14,9 @@ import {
 import { machines } from "@machine-controller/controllers";
 import { coreResources, type KubeClient } from "@machine-controller/kube-client";
 import { joinNode } from "./join-node.ts";
-import { machineOf } from "./manifests.ts";
+import { machineOf, NAMESPACE } from "./manifests.ts";
 
 const { nodes, secrets } = coreResources;
-const NAMESPACE = "default";
 const WRITERS = 32;
 const MEASURED_MS = 6_000;
 const WARM_UP_MS = 2_000;

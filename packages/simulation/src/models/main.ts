@@ -7,6 +7,7 @@ import { CLOUD_NAMES } from "../clouds/registry.ts";
 import { readAwaitPoints } from "../crash-points/await-points.ts";
 import { coverageOf } from "../crash-points/coverage.ts";
 import { coverageText } from "../report/coverage-text.ts";
+import type { Life } from "./lives/life.ts";
 import { LIVES } from "./lives/registry.ts";
 import { wallClockMs } from "../world/clock.ts";
 import { type Led, runModels } from "./run-models.ts";
@@ -14,7 +15,12 @@ import { type Led, runModels } from "./run-models.ts";
 const patterns = new Set(process.argv.slice(2));
 const clouds = CLOUD_NAMES.filter((cloud) => patterns.has(cloud));
 const names = [...patterns].filter((pattern) => !CLOUD_NAMES.some((cloud) => cloud === pattern));
-const lives = LIVES.filter(({ name }) => names.length === 0 || names.some((pattern) => name.includes(pattern)));
+/** The life of that name; where there is none, those whose names contain it. */
+const livesOf = (pattern: string): readonly Life[] => {
+  const named = LIVES.filter(({ name }) => name === pattern);
+  return named.length > 0 ? named : LIVES.filter(({ name }) => name.includes(pattern));
+};
+const lives = names.length === 0 ? LIVES : [...new Set(names.flatMap(livesOf))];
 const chosen = { ...(clouds.length > 0 && { clouds }) };
 const startedMs = wallClockMs();
 let broken = 0;

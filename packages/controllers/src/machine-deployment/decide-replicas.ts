@@ -15,19 +15,9 @@ import {
 } from "./rollout.ts";
 import { isPaused, type SetView, type Snapshot } from "./snapshot.ts";
 
-/** With how many replicas the MachineSet of the current template may be made; undefined: not yet. */
-export function mayCreateNewSet(snapshot: Snapshot): { replicas: number } | undefined {
-  const { deployment, limits, oldSets } = snapshot;
-  const sizes = oldSets.map(({ size }) => size);
-  switch (strategyOf(deployment)) {
-    case "Recreate":
-      return oldMachines(snapshot) === 0 ? { replicas: limits.replicas } : undefined;
-    case "OnDelete":
-      return { replicas: onDeleteReplicas(limits, undefined, sizes).newSet };
-    case "RollingUpdate":
-      return { replicas: newSetReplicas(limits, 0, sizes) };
-  }
-}
+/** Whether the MachineSet of the current template may be made. */
+export const mayCreateNewSet = (snapshot: Snapshot): boolean =>
+  strategyOf(snapshot.deployment) !== "Recreate" || oldMachines(snapshot) === 0;
 
 /** The first MachineSet that is not as it should be, and all that it lacks in one patch. */
 export function decideReplicas(snapshot: Snapshot): Decision | undefined {

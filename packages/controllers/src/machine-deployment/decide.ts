@@ -76,11 +76,10 @@ function revisionToBe(snapshot: Snapshot): number | undefined {
 function decideNewSet(snapshot: Snapshot): Decision | undefined {
   const { deployment, limits, newSet, oldSets, failure } = snapshot;
   if (newSet !== undefined || isPaused(snapshot) || failure !== undefined) return undefined;
-  const replicas = mayCreateNewSet(snapshot);
-  if (replicas === undefined) return undefined;
+  if (!mayCreateNewSet(snapshot)) return undefined;
   const revision = nextRevision(oldSets.map(({ set }) => set));
-  const set = machineSetFrom(deployment, { limits, replicas: replicas.replicas, revision });
-  const message = `Created MachineSet ${set.metadata.name} for revision ${revision} with ${replicas.replicas} replicas`;
+  const set = machineSetFrom(deployment, { limits, revision });
+  const message = `Created MachineSet ${set.metadata.name} for revision ${revision}`;
   return {
     kind: "create-set",
     set,

@@ -12,10 +12,13 @@ import { controllerReference } from "../ownership.ts";
 import { copiedAnnotations, replicaAnnotations } from "./revision.ts";
 import type { Limits } from "./rollout.ts";
 
-/** The same template gives the same name, unless `status.collisionCount` says that it was taken. */
+/**
+ * The same template gives the same name, unless `status.collisionCount` says that it was taken. It has no Machines yet: a
+ * request to create it may arrive long after it was sent, and one to scale it only if nothing has changed since.
+ */
 export function machineSetFrom(
   deployment: MachineDeployment,
-  options: { limits: Limits; replicas: number; revision: number },
+  options: { limits: Limits; revision: number },
 ): MachineSet {
   const { metadata, spec, status } = deployment;
   const digest = createHash("sha256").update(canonicalTemplate(spec.template)).digest();
@@ -37,7 +40,7 @@ export function machineSetFrom(
       ownerReferences: [controllerReference(deployment)],
     },
     spec: {
-      replicas: options.replicas,
+      replicas: 0,
       minReadySeconds: spec.minReadySeconds ?? 0,
       ...(spec.deletePolicy && { deletePolicy: spec.deletePolicy }),
       selector: {

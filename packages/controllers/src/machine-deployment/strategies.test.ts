@@ -140,7 +140,7 @@ test("Recreate: a MachineSet that may make Machines yet counts as if it had", ()
       oldSets,
       orphanedMachines: 0,
     } as unknown as Snapshot);
-  assert.equal(may(old({ replicas: 2, existing: 0 })), undefined);
-  assert.equal(may(old({ replicas: 0, existing: 1 })), undefined);
-  assert.deepEqual(may(old({ replicas: 0, existing: 0 })), { replicas: 2 });
+  assert.equal(may(old({ replicas: 2, existing: 0 })), false);
+  assert.equal(may(old({ replicas: 0, existing: 1 })), false);
+  assert.equal(may(old({ replicas: 0, existing: 0 })), true);
 });

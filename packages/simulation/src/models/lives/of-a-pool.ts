@@ -135,6 +135,13 @@ export const POOL_LIVES: readonly Life[] = [
     script: (world) => at(world, 10_000, () => roll(world)),
   },
   {
+    name: "a MachineSet is made after its successor",
+    clouds: ["plain-token"],
+    scenario: { deployments: [{ ...POOL, maxSurge: 0, maxUnavailable: 1 }], busyMs: 120_000 },
+    faults: new Map([["controller-a → kube POST machinesets #1", "crash, request late"]]),
+    script: (world) => at(world, 500, () => roll(world)),
+  },
+  {
     name: "a list is slow that many wait for",
     clouds: ["plain-token"],
     scenario: { deployments: [POOL], busyMs: 90_000 },

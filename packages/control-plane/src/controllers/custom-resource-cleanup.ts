@@ -1,6 +1,7 @@
 /** Deletes the objects of a CustomResourceDefinition that is being deleted, then lets the definition go. */
+import { toTime } from "../clock.ts";
 import { toResources } from "../registry/custom-definition.ts";
-import { CLEANUP_FINALIZER } from "../registry/definition-status.ts";
+import { CLEANUP_FINALIZER, setTerminating } from "../registry/definition-status.ts";
 import type { KubeObject } from "../object.ts";
 import type { Server } from "../server.ts";
 import { builtIn, changeStored, read, removeStored } from "../system-request.ts";
@@ -37,8 +38,14 @@ export function createCustomResourceCleanup(server: Server): Controller {
         return;
       }
       terminating.add(name);
+      const time = toTime(server.clock.now());
+      await changeStored(server, target, (old) => {
+        setTerminating(old, "inProgress", time);
+        return old;
+      });
       if ((await empty(definition)) > 0) return;
       await changeStored(server, target, (old) => {
+        setTerminating(old, "completed", time);
         old.metadata.finalizers = (old.metadata.finalizers ?? []).filter(
           (finalizer) => finalizer !== CLEANUP_FINALIZER,
         );

@@ -43,16 +43,32 @@ export function markTerminating(definition: KubeObject, time: string): void {
   const { metadata } = definition;
   const finalizers = metadata.finalizers ?? [];
   if (!finalizers.includes(CLEANUP_FINALIZER)) metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];
-  const status = objectAt(definition, "status");
-  const terminating = {
-    type: "Terminating",
+  setTerminating(definition, "pending", time);
+}
+
+const TERMINATING = {
+  pending: {
     status: "True",
-    lastTransitionTime: time,
     reason: "InstanceDeletionPending",
     message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-  };
-  const others = arrayAt(status, "conditions").filter((condition) => stringAt(condition, "type") !== "Terminating");
-  definition["status"] = { ...status, conditions: [...others, terminating] };
+  },
+  inProgress: {
+    status: "True",
+    reason: "InstanceDeletionInProgress",
+    message: "CustomResource deletion is in progress",
+  },
+  completed: { status: "False", reason: "InstanceDeletionCompleted", message: "removed all instances" },
+};
+
+/** How far the deletion of its objects is. */
+export function setTerminating(definition: KubeObject, progress: keyof typeof TERMINATING, time: string): void {
+  const status = objectAt(definition, "status");
+  const conditions = arrayAt(status, "conditions");
+  const before = conditions.find((condition) => stringAt(condition, "type") === "Terminating");
+  const now = TERMINATING[progress];
+  const since = stringAt(before, "status") === now.status ? stringAt(before, "lastTransitionTime") : time;
+  const terminating = { type: "Terminating", lastTransitionTime: since, ...now };
+  definition["status"] = { ...status, conditions: [...conditions.filter((other) => other !== before), terminating] };
 }
 
 export function hasCondition(definition: KubeObject, type: string): boolean {

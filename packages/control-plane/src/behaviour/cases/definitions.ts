@@ -18,6 +18,11 @@ function schema(properties: JsonObject): (version: JsonObject) => void {
   };
 }
 
+function terminating(object: unknown): string | undefined {
+  const condition = itemsAt(object, "status.conditions").find(({ type }) => type === "Terminating");
+  return condition && `${String(condition["status"])} ${String(condition["reason"])}`;
+}
+
 export const definitionCases = behaviour("definitions", {
   "a definition is accepted and established, with its names filled in": async (world) => {
     await installWidgets(world);
@@ -198,10 +203,7 @@ export const definitionCases = behaviour("definitions", {
     const at = `${DEFINITIONS}/gones.${world.group}`;
     await world.call("DELETE", at);
     await world.until(`${gones}/a`, (object) => object?.metadata.deletionTimestamp !== undefined);
-    const { body } = await world.call("GET", at);
-    assert.ok(
-      itemsAt(body, "status.conditions").some(({ type, status }) => type === "Terminating" && status === "True"),
-    );
+    await world.until(at, (object) => terminating(object) === "True InstanceDeletionInProgress");
     const late = await world.call("POST", gones, { body: { ...widget(world, "late", { size: 1 }), kind: "Gone" } });
     assert.equal(late.status, 403);
     await world.call("PATCH", `${gones}/a`, { body: { metadata: { finalizers: null } } });

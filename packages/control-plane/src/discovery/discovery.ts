@@ -1,6 +1,6 @@
 /** Paths that are not resources: versions, groups, OpenAPI documents, health. */
 import { negotiate } from "../http/negotiate.ts";
-import { respondJson } from "../http/respond.ts";
+import { respondJson, respondText } from "../http/respond.ts";
 import { ISSUER } from "../security/service-account-tokens.ts";
 import { aggregatedDiscovery } from "./aggregated.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
@@ -44,7 +44,7 @@ export async function serveDiscovery(asked: DiscoveryRequest): Promise<Response>
       id_token_signing_alg_values_supported: ["ES256"],
     });
   }
-  if (path === "/version") return respondJson(VERSION);
+  if (path === "/version") return respondText(JSON.stringify(VERSION, undefined, 2));
   if (path === "") return respondJson({ paths: ROOT_PATHS });
   if (path === "/api" || path === "/apis") {
     if (representation.as === "APIGroupDiscoveryList" && representation.version === "v2") {

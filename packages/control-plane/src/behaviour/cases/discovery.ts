@@ -21,6 +21,10 @@ export const discoveryCases = behaviour("discovery", {
   "the version is that of Kubernetes 1.36": async ({ call }) => {
     const body = expectBody(await call("GET", "/version"), 200, { major: "1", minor: "36" });
     assert.match(String(body["gitVersion"]), /^v1\.36\./);
+    const fields =
+      "major minor emulationMajor emulationMinor minCompatibilityMajor minCompatibilityMinor gitVersion gitCommit " +
+      "gitTreeState buildDate goVersion compiler platform";
+    assert.deepEqual(Object.keys(body), fields.split(" "));
   },
   "the core API has one version": async ({ call }) => {
     expectBody(await call("GET", "/api"), 200, { kind: "APIVersions", versions: ["v1"] });

@@ -24,6 +24,7 @@ import { patchCases } from "./cases/patch.ts";
 import { schemaCases } from "./cases/schemas.ts";
 import { subresourceCases } from "./cases/subresources.ts";
 import { tableCases } from "./cases/table.ts";
+import { tokenCases } from "./cases/tokens.ts";
 import { updateCases } from "./cases/update.ts";
 import { watchCases } from "./cases/watch.ts";
 
@@ -52,6 +53,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   schemaCases,
   subresourceCases,
   tableCases,
+  tokenCases,
   updateCases,
   watchCases,
 ];

@@ -19,8 +19,8 @@ export type TokenOptions = {
   account: KubeObject;
   audiences: readonly string[];
   lifetimeSeconds: number;
-  /** The token ends with this object. */
-  bound?: BoundObject;
+  /** The token ends with the first; what else it tells of comes after. */
+  bound: readonly BoundObject[];
 };
 
 export type BoundObject = { kind: keyof typeof BOUND_RESOURCES; name: string; uid: string };
@@ -32,6 +32,8 @@ export type ServiceAccountTokens = {
   /** The token, and when it expires in milliseconds. */
   issue(options: TokenOptions): { token: string; expiresAt: number };
   source: TokenSource;
+  /** Those that a token of ours names, whatever else may be wrong with it. */
+  audiencesOf(token: string): string[] | undefined;
   /** The public keys, as a JWKS document. */
   keySet(): { keys: JsonWebKey[] };
 };
@@ -57,13 +59,15 @@ export function createServiceAccountTokens(options: {
         jti: randomUuid(random),
         "kubernetes.io": {
           namespace,
-          ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+          ...Object.fromEntries(
+            bound.map((object) => [object.kind.toLowerCase(), { name: object.name, uid: object.uid }]),
+          ),
           serviceaccount: { name, uid },
         },
         nbf: now,
         sub: `system:serviceaccount:${namespace}:${name}`,
       };
-      const input = `${encode({ alg: "ES256", kid: KEY_SETTING, typ: "JWT" })}.${encode(claims)}`;
+      const input = `${encode({ alg: "ES256", kid: KEY_SETTING })}.${encode(claims)}`;
       const signature = sign("sha256", Buffer.from(input), { key: privateKey(), dsaEncoding: "ieee-p1363" });
       return { token: `${input}.${signature.toString("base64url")}`, expiresAt: claims.exp * 1000 };
     },
@@ -73,8 +77,12 @@ export function createServiceAccountTokens(options: {
       if (claims === undefined || claims["iss"] !== ISSUER || !(Number(claims["exp"]) > now)) return undefined;
       const asked = audiences.filter((audience) => arrayAt(claims, "aud").includes(audience));
       if (!(Number(claims["nbf"] ?? 0) <= now) || asked.length === 0) return undefined;
-      const user = accountUser(storage, objectAt(claims, "kubernetes.io"));
+      const user = accountUser(storage, claims);
       return user === undefined ? undefined : { user, audiences: asked };
+    },
+    audiencesOf(token) {
+      const claims = readClaims(token, privateKey);
+      return claims && arrayAt(claims, "aud").map(String);
     },
     keySet: () => ({
       keys: [
@@ -84,7 +92,8 @@ export function createServiceAccountTokens(options: {
   };
 }
 
-function accountUser(storage: Storage, bound: JsonObject): User | undefined {
+function accountUser(storage: Storage, claims: JsonObject): User | undefined {
+  const bound = objectAt(claims, "kubernetes.io");
   const namespace = stringAt(bound, "namespace");
   const { name, uid } = objectAt(bound, "serviceaccount");
   const stored = storage.get({ resource: "serviceaccounts", namespace, name: String(name) });
@@ -96,13 +105,24 @@ function accountUser(storage: Storage, bound: JsonObject): User | undefined {
     name: `system:serviceaccount:${namespace}:${account.metadata.name}`,
     uid: account.metadata.uid,
     groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, AUTHENTICATED],
+    extra: {
+      [`${EXTRA}credential-id`]: [`JTI=${stringAt(claims, "jti")}`],
+      ...Object.fromEntries(
+        ["node", "pod"].flatMap((kind) =>
+          Object.entries(objectAt(bound, kind)).map(([field, value]) => [`${EXTRA}${kind}-${field}`, [String(value)]]),
+        ),
+      ),
+    },
   };
 }
 
+const EXTRA = "authentication.kubernetes.io/";
+
+/** A node that a pod's token tells of may go before the pod does. */
 function boundObjectsStand(storage: Storage, claims: JsonObject): boolean {
   return Object.entries(BOUND_RESOURCES).every(([kind, resource]) => {
     const claim = claims[kind.toLowerCase()];
-    if (!isJsonObject(claim)) return true;
+    if (!isJsonObject(claim) || (kind === "Node" && "pod" in claims)) return true;
     const namespace = kind === "Node" ? "" : stringAt(claims, "namespace");
     const stored = storage.get({ resource, namespace, name: stringAt(claim, "name") });
     return stored !== undefined && (JSON.parse(stored.json) as KubeObject).metadata.uid === claim["uid"];

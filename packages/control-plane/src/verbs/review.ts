@@ -4,6 +4,7 @@ import { arrayAt, isJsonObject, objectAt, stringAt, toApiVersion } from "../obje
 import type { JsonObject } from "../object.ts";
 import type { Attributes } from "../security/authorize.ts";
 import type { Guards } from "../security/guards.ts";
+import { API_AUDIENCE } from "../security/authenticate.ts";
 import { MASTERS, toUserInfo } from "../security/user.ts";
 import type { User } from "../security/user.ts";
 import { badRequest, invalid } from "../status-error.ts";
@@ -40,12 +41,20 @@ async function answer(context: Context, spec: JsonObject, guards: Guards): Promi
       const audiences = arrayAt(spec, "audiences").map(String);
       const token = stringAt(spec, "token");
       const found = await guards.authenticator.authenticateToken(token, audiences.length === 0 ? undefined : audiences);
-      if (found === undefined) return { user: {}, error: "invalid bearer token" };
+      if (found === undefined) return { user: {}, error: whyNot(token, audiences, guards) };
       return { authenticated: true, user: toUserInfo(found.user), audiences: found.audiences };
     }
     default:
       throw badRequest(`${resource.kind} is not a review this server answers`);
   }
+}
+
+function whyNot(token: string, wanted: readonly string[], { tokens }: Guards): string {
+  const named = tokens.audiencesOf(token);
+  const target = wanted.length === 0 ? [API_AUDIENCE] : wanted;
+  if (named === undefined || named.some((audience) => target.includes(audience))) return "invalid bearer token";
+  const list = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(" ")}]`;
+  return `[invalid bearer token, token audiences ${list(named)} is invalid for the target audiences ${list(target)}]`;
 }
 
 function accessStatus(user: User, spec: JsonObject, { authorizer, rbac }: Guards): JsonObject {

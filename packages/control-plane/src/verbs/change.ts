@@ -1,8 +1,8 @@
 /** The read-modify-write that update, patch, scale and status share. */
 import { saysTheSame } from "../apply/managed-fields.ts";
-import { isEqual } from "../object.ts";
+import { copyJson, isEqual } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import { fromStored, toStored, viewStored } from "../registry/conversion.ts";
+import { toStored, viewStored } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
 import { badRequest, conflict, invalid, MODIFIED_MESSAGE, nameless, notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
@@ -32,7 +32,7 @@ export function changeObject(context: Context, transaction: Transaction, change:
   const stored = transaction.get(key);
   if (stored === undefined) throw notFound(resource, name);
   const old = viewStored(stored, resource);
-  const next = change.next(fromStored(stored, resource));
+  const next = change.next(copyJson(old));
   checkPreconditions(context, old, { next, isUpdate: change.isUpdate === true });
   const object = admitUpdate(context, { old, next, scope: change.scope });
   if (change.managedFields === undefined) rememberManager(context, old, object);

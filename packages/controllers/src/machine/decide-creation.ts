@@ -8,7 +8,7 @@ import {
 } from "@machine-controller/api/well-known";
 import type { Instance } from "@machine-controller/provider";
 import { type Decision, wait } from "./decision.ts";
-import { doubtByFleet, holdBack, mismatchOf } from "./doubt.ts";
+import { doubtByFleet, doubtByNode, holdBack, mismatchOf } from "./doubt.ts";
 import {
   holdsInstance,
   isReadable,
@@ -32,9 +32,10 @@ export function decideCreation(snapshot: Snapshot): Decision {
   // Written by the Go implementation, which keeps no intent: an instance may exist already, or be about to.
   if (intent === undefined && holdsInstance(machine)) {
     const settledAt = provider.idempotency.class === "unique-name" ? -Infinity : requestsSettledAt(snapshot);
-    if (absent === undefined || (absent.lastAt < settledAt && nowMs >= settledAt)) {
-      return lookDirectly(snapshot, "the Machine has our finalizer and no intent: an instance may exist already");
-    }
+    const again = lookDirectly(snapshot, "the Machine has our finalizer and no intent: an instance may exist already");
+    if (absent === undefined || (absent.lastAt < settledAt && nowMs >= settledAt)) return again;
+    const doubt = doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again });
+    if (doubt !== undefined) return doubt;
     if (absent.lastAt < settledAt) return wait("a predecessor's request may still show up", settledAt);
   }
   return intent === undefined ? prepare(snapshot, account) : fulfil(snapshot, intent, account);

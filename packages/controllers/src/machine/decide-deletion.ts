@@ -10,7 +10,7 @@ import { type Decision, wait } from "./decision.ts";
 import { confirmedGone, recordInstance } from "./decide-creation.ts";
 import { decideDrain } from "./decide-drain.ts";
 import { decideUnregistration } from "./decide-unregistration.ts";
-import { doubtByFleet, holdBack, mismatchOf } from "./doubt.ts";
+import { doubtByFleet, doubtByNode, holdBack, mismatchOf } from "./doubt.ts";
 import { holdsInstance, isReadable, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { deletingStatus } from "./status.ts";
 
@@ -58,7 +58,9 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
     if (nowMs < recheckAt) return wait("the cloud is deleting the instance", recheckAt);
     return { kind: "delete-instance", why: "the cloud had time to delete the instance" };
   }
-  const doubtful = decideAccount(snapshot, absent.lastAt);
+  const again: Decision = { kind: "delete-instance", why: "its Node may have left by now" };
+  const doubtful =
+    decideAccount(snapshot, absent.lastAt) ?? doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again });
   if (doubtful !== undefined) return doubtful;
   const believedAt = absenceBelievedAt(snapshot, absent.firstAt);
   if (absent.lastAt < believedAt) {

@@ -142,6 +142,18 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
     ],
     ["an intent of a predecessor", { intent: INTENT, knowledge: SUPPOSED }, "look-up", /earlier process/],
     [
+      "our finalizer without an intent, absent, and a Ready Node",
+      { machine: { metadata: { finalizers: OURS } }, node: node(), knowledge: { ...SUPPOSED, ...ABSENT } },
+      "patch-machine",
+      /doubt is shown/,
+    ],
+    [
+      "our finalizer without an intent, absent, and a Node that is not Ready",
+      { machine: { metadata: { finalizers: OURS } }, node: node("Unknown"), knowledge: { ...SUPPOSED, ...ABSENT } },
+      "patch-machine",
+      /intent is written down before/,
+    ],
+    [
       "a predecessor's intent, absent",
       { intent: INTENT, knowledge: { ...SUPPOSED, ...ABSENT } },
       "create",

@@ -1,6 +1,7 @@
 /** What a Machine does while nobody may act on what the cloud says: show why, and look again from time to time. */
 import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
 import { type Decision, wait } from "./decision.ts";
+import { isNodeReady } from "./node-match.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { deletingStatus, doubtStatus } from "./status.ts";
 
@@ -52,6 +53,19 @@ export function doubtByFleet(
   const doubt = `${brake}; to confirm, set the annotation ${ANNOTATION_CONFIRM_GONE}=${id}`;
   const decision = { ...look, startedAfterMs: snapshot.nowMs - 1_000 };
   return holdBack(snapshot, doubt, { lookedAtMs: Math.max(unlistedAt, lookedAtMs), decision });
+}
+
+/** Of an instance without a record, which the Go implementation made, nobody else knows: its Node speaks for it. */
+export function doubtByNode(
+  snapshot: Snapshot,
+  { lookedAtMs, again }: { lookedAtMs: number; again: Decision },
+): Decision | undefined {
+  const { node, intent, record } = snapshot;
+  if (intent !== undefined || record !== undefined || node === undefined || !isNodeReady(node)) return undefined;
+  const doubt =
+    `its Node ${node.metadata.name} is Ready, and the cloud shows no instance with the mark of this Machine: ` +
+    `give the instance its mark back, or shut it down`;
+  return holdBack(snapshot, doubt, { lookedAtMs, decision: again });
 }
 
 /** Why an instance is sought with a provider that never made it; undefined when it is not. */

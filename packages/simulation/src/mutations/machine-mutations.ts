@@ -137,6 +137,15 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     life: "the cloud shows nothing while all is deleted",
   },
   {
+    name: "does not ask a Node whether its instance is gone",
+    file: `${MACHINE}/doubt.ts`,
+    find: `node === undefined || !isNodeReady(node)) return undefined;`,
+    replace: `true) return undefined;`,
+    why: "What the Go implementation made leaks, or is made twice, on the word of a cloud that shows nothing.",
+    breaks: "nothing is destroyed in doubt",
+    life: "delete what the Go implementation made, and the cloud shows nothing",
+  },
+  {
     name: "asks again while the cloud shows none of the others",
     file: `${MACHINE}/decide-creation.ts`,
     find: `const wasAsked = settledAt > -Infinity`,

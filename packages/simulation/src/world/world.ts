@@ -54,6 +54,8 @@ export type World = {
   spell: Network["spell"];
   /** Every request that had its effect. */
   onEffect(listener: (effect: Effect) => void): void;
+  /** Lets VMs run that were made since the last request; also those made past the network. */
+  powerOn(): void;
   /** Nothing is cut off, refused or wrong any more, and nothing strikes again. */
   heal(): Promise<void>;
   close(): void;
@@ -176,6 +178,7 @@ export async function createWorld(scenario: Scenario, options: WorldOptions = {}
     onLog: (listener) => void listeners.log.push(listener),
     onDecision: (listener) => void listeners.decision.push(listener),
     onEffect: (listener) => void listeners.effect.push(listener),
+    powerOn,
     spell: (spell, ms) => network.spell(spell, ms),
     async heal() {
       fates.rest();

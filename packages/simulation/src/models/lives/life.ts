@@ -82,6 +82,7 @@ export async function asOwner<T>(world: World, call: string, body?: object): Pro
   const url = world.cloud.definition.endpoint.url + path;
   const request = new Request(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   const answer = await world.cloud.endpoint.handle(request);
+  world.powerOn();
   if (!answer.ok) throw new Error(`${call}: ${await answer.text()}`);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }

@@ -4,6 +4,7 @@ import {
   ANNOTATION_INITIALIZERS,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
+  LABEL_NODE_OWNER,
 } from "@machine-controller/api/well-known";
 import {
   at,
@@ -18,6 +19,7 @@ import {
   pathOf,
   READY_MS,
 } from "./life.ts";
+import type { World } from "../../world/world.ts";
 
 const HOUR_MS = 3_600_000;
 const TOKEN = { id: "abcdef", secret: "0123456789abcdef" };
@@ -27,6 +29,27 @@ const CREATION_LOST = new Map(
   ),
 );
 const LONE = pathOf("machines", "lone");
+
+/** It keeps no intent and no record, and marks its instances with the UID. */
+function madeByGo(world: World): void {
+  const finalizers = [FINALIZER_INSTANCE, FINALIZER_NODE];
+  const annotations = { [ANNOTATION_INITIALIZERS]: "not yet" };
+  at(world, 0, () => createMachine(world, { metadata: { finalizers, annotations } }));
+  at(world, 200, async () => {
+    await createBootstrapToken(world, TOKEN);
+    const [mark = ""] = world.cluster.objects.machines.keys();
+    await createVm(world, { name: "lone", mark, userData: `token: ${TOKEN.id}.${TOKEN.secret}` });
+  });
+}
+
+const handOver = (world: World): Promise<unknown> =>
+  patch(world, LONE, { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } });
+
+/** As the Go implementation leaves a Node. */
+function owned(world: World): Promise<unknown> {
+  const [owner = ""] = world.cluster.objects.machines.keys();
+  return patch(world, "/api/v1/nodes/lone", { metadata: { labels: { [LABEL_NODE_OWNER]: owner } } });
+}
 
 export const MACHINE_LIVES: readonly Life[] = [
   { name: "create", everyFault: true, scenario: { hasLoneMachine: true, busyMs: 25_000 }, script: () => {} },
@@ -155,19 +178,31 @@ export const MACHINE_LIVES: readonly Life[] = [
     },
   },
   {
-    // It keeps no intent and no record, and marks its instances with the UID.
     name: "adopt what the Go implementation made",
     scenario: { busyMs: 90_000 },
     script(world) {
-      const finalizers = [FINALIZER_INSTANCE, FINALIZER_NODE];
-      const held = { [ANNOTATION_INITIALIZERS]: "not yet" };
-      at(world, 0, () => createMachine(world, { metadata: { finalizers, annotations: held } }));
-      at(world, 200, async () => {
-        await createBootstrapToken(world, TOKEN);
-        const [mark = ""] = world.cluster.objects.machines.keys();
-        await createVm(world, { name: "lone", mark, userData: `token: ${TOKEN.id}.${TOKEN.secret}` });
-        await patch(world, LONE, { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } });
-      });
+      madeByGo(world);
+      at(world, 300, () => handOver(world));
+    },
+  },
+  {
+    name: "adopt what the Go implementation made, and the cloud shows nothing",
+    scenario: { busyMs: 150_000 },
+    script(world) {
+      madeByGo(world);
+      at(world, READY_MS, () => owned(world));
+      at(world, READY_MS + 1_000, () => handOver(world));
+      at(world, READY_MS, async () => world.cloud.showNothing(60_000));
+    },
+  },
+  {
+    name: "delete what the Go implementation made, and the cloud shows nothing",
+    scenario: { busyMs: 150_000 },
+    script(world) {
+      madeByGo(world);
+      at(world, READY_MS, () => owned(world));
+      at(world, READY_MS + 1_000, () => deleteMachine(world, "lone"));
+      at(world, READY_MS, async () => world.cloud.showNothing(60_000));
     },
   },
   {

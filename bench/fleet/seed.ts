@@ -17,7 +17,7 @@ import { SEED_TOKEN } from "./cloud.ts";
 import { idleSince } from "./restart.ts";
 
 const WRITERS = 16;
-/** Until the counts of the first Machine are written. */
+/** Until counts of set and deployment are written, the one after the other. */
 const CALM_MS = 2_000;
 
 /** The controller does not run afterwards. Servers of the copies exist in the cloud too; its Nodes are not joined twice. */
@@ -49,6 +49,7 @@ export async function seedFleet(
   // Counts of the set and the deployment are written once.
   const settling = await site.startController();
   await idleSince(settling.pid, signal);
+  await sleep(CALM_MS, undefined, { signal });
   await settling.stop();
 }
 

@@ -8,7 +8,10 @@ import { openRealCluster } from "./real-cluster.ts";
 import type { Site } from "./site.ts";
 import { describeProvisioning, simplest } from "./suite.ts";
 
-/** Five of one life, its token, two Events; the rest is what deletion takes. */
+/**
+ * The Machine, its intent, record, Node and Ready Node; its token; the Node's labels and certificate; three Events, two of
+ * them of the MachineDeployment; deletion of Machine and Node, and the finalizers.
+ */
 const MOST_WRITES = 14;
 
 for (const provider of PROVIDERS) {

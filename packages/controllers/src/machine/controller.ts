@@ -15,16 +15,17 @@ import type { Log } from "../log.ts";
 import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import { byRecordedAccount, createFleets, readableRecordOf } from "./fleets.ts";
 import { type Failure, type Knowledge, NOTHING_KNOWN, sawOthers } from "./knowledge.ts";
 import { saySame } from "./message.ts";
-import { byRecordedAccount, observe, type ObserveContext, readableRecordOf, specKeyOf } from "./observe.ts";
+import { observe, type ObserveContext, specKeyOf } from "./observe.ts";
 import { isNodeReady } from "./node-match.ts";
 import { createShelters, stays } from "./shelters.ts";
 
 /** `key` is the Machine's; calls `run` once and passes on what comes of it. */
 export type AroundEffect = <T>(effect: { key: string; kind: Decision["kind"] }, run: () => Promise<T>) => Promise<T>;
 
-export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs" | "shelters"> &
+export type MachineControllerOptions = Omit<ObserveContext, "leadingSinceMs" | "shelters" | "fleets"> &
   Omit<ActContext, "informers"> & {
     clock: Clock;
     log: Log;
@@ -59,6 +60,7 @@ const ASKS_NO_CLOUD: ReadonlySet<Decision["kind"]> = new Set([
 export function createMachineController(options: MachineControllerOptions): Controller {
   const { informers, clock, log, events, lists, aroundEffect = (_effect, run) => run() } = options;
   const shelters = createShelters(informers);
+  const fleets = createFleets({ informers, lists, clock });
   let leadingSinceMs = clock.now();
   let latestMs = leadingSinceMs;
   let known = new Map<string, Knowledge>();
@@ -101,7 +103,7 @@ export function createMachineController(options: MachineControllerOptions): Cont
       let knowledge = notes.get(uid) ?? NOTHING_KNOWN;
       let decision: Decision | undefined;
       try {
-        const snapshot = observe(machine, { ...options, shelters, leadingSinceMs, nowMs, knowledge });
+        const snapshot = observe(machine, { ...options, shelters, fleets, leadingSinceMs, nowMs, knowledge });
         knowledge = snapshot.knowledge;
         learn(knowledge);
         decision = decide(snapshot);

@@ -1,12 +1,5 @@
 /** Reads everything a decision rests on, from indexes only: no list is scanned, nothing is awaited. */
-import {
-  type InstanceRecord,
-  intentOf,
-  type Machine,
-  type MachineDeployment,
-  type MachineSet,
-  recordOf,
-} from "@machine-controller/api";
+import { intentOf, type Machine, type MachineDeployment, type MachineSet, recordOf } from "@machine-controller/api";
 import type { Node } from "@machine-controller/kube-client";
 import {
   cloudProviderOf,
@@ -16,12 +9,12 @@ import {
   TerminalError,
   unknownProvider,
 } from "@machine-controller/provider";
-import type { Informer, Store } from "@machine-controller/kube-runtime";
-import type { InstanceLists } from "./instance-lists.ts";
+import type { Informer } from "@machine-controller/kube-runtime";
+import type { Fleets } from "./fleets.ts";
 import { type Knowledge, sawNodeReady } from "./knowledge.ts";
 import { isNodeReady, matchNode, nodesOwnedBy } from "./node-match.ts";
 import type { Shelters } from "./shelters.ts";
-import type { Fleet, MachineOptions, Snapshot } from "./snapshot.ts";
+import type { MachineOptions, Snapshot } from "./snapshot.ts";
 
 export type MachineInformers = {
   machines: Informer<Machine>;
@@ -33,7 +26,7 @@ export type MachineInformers = {
 export type ObserveContext = {
   informers: MachineInformers;
   providers: ReadonlyMap<string, Provider>;
-  lists: InstanceLists;
+  fleets: Fleets;
   shelters: Shelters;
   options: MachineOptions;
   leadingSinceMs: number;
@@ -68,7 +61,7 @@ export function observe(machine: Machine, context: ObserveContext & { nowMs: num
     knowledge: lives && node !== undefined && isNodeReady(node) ? sawNodeReady(knowledge) : knowledge,
     node,
     ownedNodes: nodesOwnedBy(informers.nodes.store, machine, provider.name),
-    fleet: () => fleetOf(context, (record ?? intent)?.account),
+    fleet: () => context.fleets.of(knowledge.account, (record ?? intent)?.account),
     canEvict: node !== undefined && context.shelters.existFor(node),
     options,
   };
@@ -135,43 +128,4 @@ function ownerOf<T extends MachineSet | MachineDeployment>(
 ): T | undefined {
   const reference = metadata.ownerReferences?.find((owner) => owner.kind === kind);
   return reference && informer.store.byUid(reference.uid);
-}
-
-/** The record of a Machine; undefined where it cannot be read, too. */
-export function readableRecordOf(machine: Machine): InstanceRecord | undefined {
-  try {
-    return recordOf(machine);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Index of Machines by the account that their instance was recorded under. */
-export const byRecordedAccount = (machine: Machine): string[] => [readableRecordOf(machine)?.account ?? ""];
-
-function fleetOf(
-  { informers, lists, knowledge }: ObserveContext & { knowledge: Knowledge },
-  recordedAccount: string | undefined,
-): Fleet {
-  const list = knowledge.account === undefined ? undefined : lists.latest(knowledge.account);
-  if (list === undefined || recordedAccount === undefined) {
-    return { listedAtMs: list?.startedAtMs, missing: 0, recorded: 0, showsSibling: false };
-  }
-  let shown = 0;
-  let missing = 0;
-  for (const machine of informers.machines.store.byIndex("account", recordedAccount)) {
-    const record = readableRecordOf(machine);
-    if (record === undefined || Date.parse(record.at) >= list.startedAtMs) continue;
-    if (list.ids.has(record.id)) shown += 1;
-    // That it is gone is no surprise, and its Node says the same.
-    else if (machine.metadata.deletionTimestamp === undefined || !hasLeft(machine, informers.nodes.store)) missing += 1;
-  }
-  return { listedAtMs: list.startedAtMs, missing, recorded: shown + missing, showsSibling: shown > 0 };
-}
-
-/** Its Node was there and is not any more, or nothing has been heard of its kubelet for a while. */
-function hasLeft({ metadata, status }: Machine, nodes: Store<Node>): boolean {
-  const [node] = nodes.byIndex("owner", metadata.uid ?? "");
-  if (node === undefined) return Boolean(status?.nodeRef?.name ?? status?.versions?.kubelet);
-  return node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
 }

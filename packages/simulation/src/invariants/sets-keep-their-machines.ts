@@ -18,7 +18,9 @@ export const setsKeepTheirMachines: Invariant = {
       const uid = object.metadata.uid ?? "";
       if (kind === "machineSets") {
         const { spec } = object as unknown as MachineSet;
-        wanted.note(uid, type === "DELETED" || isDeleting(object) ? 0 : (spec.replicas ?? 1));
+        const replicas = type === "DELETED" || isDeleting(object) ? 0 : (spec.replicas ?? 1);
+        // None was made yet is not that none is wanted.
+        if (type !== "ADDED" || replicas > 0) wanted.note(uid, replicas);
       }
       if (kind !== "machines") return;
       byName.set(object.metadata.name ?? "", object as unknown as Machine);
@@ -34,7 +36,8 @@ export const setsKeepTheirMachines: Invariant = {
       const left = [...cluster.objects.machines.values()].filter(
         (other) => ownerUid(other) === set && !isDeleting(other),
       );
-      const least = Math.min(...wanted.of(set));
+      const lately = wanted.of(set);
+      const least = lately.length === 0 ? 0 : Math.min(...lately);
       if (left.length + takenAway() < least && !deleting.has(machine?.metadata.uid ?? "")) {
         broken ??= `Machine ${name} is deleted: ${left.length} are left and its MachineSet wanted at least ${least}`;
       }

@@ -129,8 +129,9 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "counts no Machine that is being deleted",
-    file: `${MACHINE}/observe.ts`,
-    find: `!hasLeft(machine, informers.nodes.store)) missing += 1;`,
+    file: `${MACHINE}/fleets.ts`,
+    find: `!hasLeft(machine, informers.nodes.store))
+        missing += 1;`,
     replace: `false) missing += 1;`,
     why: "A pool that is deleted while the cloud shows nothing leaves all its instances behind.",
     breaks: "nothing is destroyed in doubt",

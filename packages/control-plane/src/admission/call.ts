@@ -93,7 +93,9 @@ function parseAnswer({ status, text }: { status: number; text: string }): unknow
   if (status === 404) throw new Error("the server could not find the requested resource");
   if (status >= 400 && status < 500) throw new Error("the server rejected our request for an unknown reason");
   if (status !== 200) {
-    throw new Error(`an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`);
+    throw new Error(
+      `an error on the server (${JSON.stringify(text || "unknown")}) has prevented the request from succeeding`,
+    );
   }
   try {
     return JSON.parse(text);

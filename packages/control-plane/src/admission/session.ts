@@ -82,21 +82,24 @@ export async function withAdmission<T>(
     },
   };
 
-  for (;;) {
-    options.warnings.length = ownWarnings;
-    try {
-      const result = await attempt(admission);
-      options.warnings.push(...warned);
-      return result;
-    } catch (error) {
-      if (!(error instanceof Unanswered)) throw error;
-      const { id, write, ask } = error.question;
-      const subject = `${write.operation}/${write.namespace}/${write.name}`;
-      const times = (asked.get(subject) ?? 0) + 1;
-      if (times > MAX_QUESTIONS_PER_OBJECT) throw conflict(write.resource, write.name, MODIFIED_MESSAGE);
-      asked.set(subject, times);
-      answers.set(id, await ask());
+  try {
+    for (;;) {
+      options.warnings.length = ownWarnings;
+      try {
+        return await attempt(admission);
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error;
+        const { id, write, ask } = error.question;
+        const subject = `${write.operation}/${write.namespace}/${write.name}`;
+        const times = (asked.get(subject) ?? 0) + 1;
+        if (times > MAX_QUESTIONS_PER_OBJECT) throw conflict(write.resource, write.name, MODIFIED_MESSAGE);
+        asked.set(subject, times);
+        answers.set(id, await ask());
+      }
     }
+  } finally {
+    // A refusal has its warnings too.
+    options.warnings.push(...warned);
   }
 }
 

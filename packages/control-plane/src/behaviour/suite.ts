@@ -27,6 +27,7 @@ import { tableCases } from "./cases/table.ts";
 import { tokenCases } from "./cases/tokens.ts";
 import { updateCases } from "./cases/update.ts";
 import { watchCases } from "./cases/watch.ts";
+import { webhookCases } from "./cases/webhooks.ts";
 
 export { bindCases } from "./behaviour.ts";
 export type { Behaviour, BoundCase, Case } from "./behaviour.ts";
@@ -56,4 +57,5 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   tokenCases,
   updateCases,
   watchCases,
+  webhookCases,
 ];

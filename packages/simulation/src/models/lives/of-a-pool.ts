@@ -146,7 +146,7 @@ export const POOL_LIVES: readonly Life[] = [
     clouds: ["plain-token"],
     scenario: { deployments: [POOL], busyMs: 90_000 },
     faults: new Map([["controller-a → plain-token GET instances #1", "reply slow"]]),
-    script: (world) => at(world, 1_000, () => scale(world, 3)),
+    script: (world) => at(world, 2_500, () => scale(world, 3)),
   },
   {
     name: "the API server forgets what a watch has missed",

@@ -11,6 +11,7 @@ import { createCases } from "./cases/create.ts";
 import { definitionCases } from "./cases/definitions.ts";
 import { deletionCases } from "./cases/deletion.ts";
 import { discoveryCases } from "./cases/discovery.ts";
+import { disruptionCases } from "./cases/disruptions.ts";
 import { fieldValidationCases } from "./cases/field-validation.ts";
 import { generationCases } from "./cases/generation.ts";
 import { grantCases } from "./cases/grants.ts";
@@ -41,6 +42,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   definitionCases,
   deletionCases,
   discoveryCases,
+  disruptionCases,
   fieldValidationCases,
   generationCases,
   grantCases,

@@ -37,8 +37,56 @@ export const builtInRules: Record<string, Rule> = {
       ? [invalidValue("spec.leaseDurationSeconds", seconds, "must be greater than 0")]
       : [];
   },
+  PodDisruptionBudget: budgetRules,
   CustomResourceDefinition: validateDefinition,
 };
+
+const PERCENT_RULE =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+const EVICTION_POLICIES = ["AlwaysAllow", "IfHealthyBudget"];
+const SELECTOR_OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"];
+
+function budgetRules({ spec }: KubeObject): StatusCause[] {
+  const {
+    minAvailable,
+    maxUnavailable,
+    selector,
+    unhealthyPodEvictionPolicy: policy = null,
+  } = objectAt({ spec }, "spec");
+  const causes = Object.entries({ minAvailable, maxUnavailable }).flatMap(([field, value]) =>
+    value === undefined ? [] : amountProblems(`spec.${field}`, value),
+  );
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    // The server shows its own form of the spec here.
+    const shown = {
+      MinAvailable: minAvailable,
+      Selector: selector ?? null,
+      MaxUnavailable: maxUnavailable,
+      UnhealthyPodEvictionPolicy: policy,
+    };
+    causes.unshift(invalidValue("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
+  }
+  if (policy !== null && !EVICTION_POLICIES.includes(policy as string)) {
+    const supported = EVICTION_POLICIES.map((each) => JSON.stringify(each)).join(", ");
+    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: ${supported}`;
+    causes.push({ reason: "FieldValueNotSupported", message, field: "spec.unhealthyPodEvictionPolicy" });
+  }
+  for (const [index, expression] of arrayAt(selector, "matchExpressions").entries()) {
+    const operator = stringAt(expression, "operator");
+    if (SELECTOR_OPERATORS.includes(operator)) continue;
+    const field = `spec.selector.matchExpressions[${index}].operator`;
+    causes.push(invalidValue(field, operator, "not a valid selector operator"));
+  }
+  return causes;
+}
+
+/** A count, or a part in percent. */
+function amountProblems(field: string, value: unknown): StatusCause[] {
+  if (typeof value === "number")
+    return value < 0 ? [invalidValue(field, value, "must be greater than or equal to 0")] : [];
+  if (!/^[0-9]+%$/.test(String(value))) return [invalidValue(field, value, PERCENT_RULE)];
+  return Number.parseInt(String(value), 10) > 100 ? [invalidValue(field, value, "must not be greater than 100%")] : [];
+}
 
 function invalidValue(field: string, value: unknown, why: string): StatusCause {
   return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };

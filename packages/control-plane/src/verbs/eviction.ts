@@ -1,10 +1,10 @@
 /** `pods/eviction`: a deletion that disruption budgets may put off. */
 import { respondJson, successStatus } from "../http/respond.ts";
-import { objectAt, textOf, valueAt } from "../object.ts";
+import { objectAt, stringAt, textOf, valueAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import { fromStored } from "../registry/conversion.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
-import { notFound, StatusError } from "../status-error.ts";
+import { badRequest, notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
@@ -17,6 +17,9 @@ const BUDGETS = "poddisruptionbudgets.policy";
 
 export async function evictPod(context: Context): Promise<Response> {
   const eviction = await decodeKind(context, builtInTarget("policy/v1", "Eviction"));
+  if (stringAt(eviction["metadata"], "name") !== context.name) {
+    throw badRequest("name in URL does not match name in Eviction object");
+  }
   const options = objectAt(eviction, "deleteOptions");
   await write(context, { deleteOptions: options }, (transaction, admitted) => {
     const stored = transaction.get(keyOf(context));
@@ -44,7 +47,7 @@ function spendBudget(transaction: Transaction, pod: KubeObject): void {
     .filter((budget) => matchesSelectorObject(valueAt(budget, "spec.selector"), labels));
   if (budgets.length > 1) {
     throw new StatusError(
-      "InternalError",
+      "Unknown",
       "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
     );
   }
@@ -55,7 +58,7 @@ function spendBudget(transaction: Transaction, pod: KubeObject): void {
   if (allowed <= 0) {
     const needs = `The disruption budget ${budget.metadata.name} needs ${textOf(status["desiredHealthy"], "0")} healthy pods and has ${textOf(status["currentHealthy"], "0")} currently`;
     throw new StatusError("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", {
-      details: { causes: [{ reason: "DisruptionBudget", message: needs }], retryAfterSeconds: 10 },
+      details: { causes: [{ reason: "DisruptionBudget", message: needs }] },
     });
   }
   budget["status"] = { ...status, disruptionsAllowed: allowed - 1 };

@@ -1,10 +1,15 @@
 /** How often a MachineSet or MachineDeployment is looked at and its status written: what happens within a moment is one. */
+import type { MachineDeployment, MachineSet } from "@machine-controller/api";
 
 /** A hundred Nodes that join together are a few writes. No decision rests on a status, so none waits for it. */
 export const STATUS_DELAY_MS = 500;
 
-/** Between passes over one MachineSet or MachineDeployment: each looks at all its Machines, whose events come in crowds. */
-export const PASS_PACE_MS = 100;
+/**
+ * Between passes over one MachineSet or MachineDeployment: each looks at all its Machines, whose events come in crowds. From a
+ * thousand on it grows with them, or what each costs would.
+ */
+export const passPaceMs = ({ spec, status }: MachineSet | MachineDeployment): number =>
+  Math.max(100, Math.max(spec.replicas ?? 0, status?.replicas ?? 0) / 10);
 
 /** @param staleSinceMs since when the status has been out of date; undefined: from now. */
 export const statusDueAt = (staleSinceMs: number | undefined, nowMs: number): number =>

@@ -1,5 +1,6 @@
 /** What the controllers of MachineSets and MachineDeployments share: decide, act, until the decision is to wait. */
-import { isKubeError, type KubeObject } from "@machine-controller/kube-client";
+import type { MachineDeployment, MachineSet } from "@machine-controller/api";
+import { isKubeError } from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
@@ -9,7 +10,7 @@ import {
   keyOf,
 } from "@machine-controller/kube-runtime";
 import type { Log } from "./log.ts";
-import { createStatusPace, PASS_PACE_MS } from "./status-pace.ts";
+import { createStatusPace, passPaceMs } from "./status-pace.ts";
 
 /** A decision of either controller: one to wait, or a step. */
 type AnyDecision = {
@@ -30,7 +31,7 @@ export type Pass<F> = {
   readonly staleSinceMs: number | undefined;
 };
 
-export type StepControllerOptions<T extends KubeObject, D extends AnyDecision, F> = {
+export type StepControllerOptions<T extends MachineSet | MachineDeployment, D extends AnyDecision, F> = {
   name: string;
   /** The object's kind, as log lines name its key. */
   field: "machineSet" | "machineDeployment";
@@ -50,7 +51,7 @@ export type StepControllerOptions<T extends KubeObject, D extends AnyDecision, F
   failureOf(decision: Exclude<D, Wait>, message: string): F | undefined;
 };
 
-export function createStepController<T extends KubeObject, D extends AnyDecision, F>(
+export function createStepController<T extends MachineSet | MachineDeployment, D extends AnyDecision, F>(
   options: StepControllerOptions<T, D, F>,
 ): Controller {
   const { name, field, concurrency, informer, clock, log, events, mostSteps } = options;
@@ -89,7 +90,10 @@ export function createStepController<T extends KubeObject, D extends AnyDecision
   const controller = createController({
     name,
     concurrency,
-    paceMs: PASS_PACE_MS,
+    paceMs(key) {
+      const object = informer.store.getByKey(key);
+      return object === undefined ? 0 : passPaceMs(object);
+    },
     clock,
     reconcile,
     onError(key, error, retryInMs) {

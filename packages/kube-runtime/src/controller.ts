@@ -28,7 +28,7 @@ export type ControllerOptions = {
   /** What a key's reconcile depends on, such as a cloud: what hangs in one group takes no places from the others. */
   groupOf?: (key: string) => string;
   /** Passes over one key begin at least this far apart: where one costs as much as the key has parts. Default: 0. */
-  paceMs?: number;
+  paceMs?: number | ((key: string) => number);
   clock: Clock;
   /** After which the signal of one reconcile aborts. Default: never. */
   reconcileTimeoutMs?: number;

@@ -74,6 +74,25 @@ test("turns of one key keep their pace, and what is added in between is one more
   assert.deepEqual(since, ["a 0", "b 30", "a 100", "a 230"]);
 });
 
+test("each key may have a pace of its own", async () => {
+  const clock = createManualClock();
+  const queue = createWorkQueue({ clock, paceMs: (key) => (key === "large" ? 1_000 : 100) });
+  for (const key of ["large", "small"]) {
+    queue.add(key);
+    queue.done(await queue.next({ signal }));
+    queue.add(key);
+  }
+  await clock.advance(100);
+  assert.equal(queue.size, 1);
+  queue.done(await queue.next({ signal }));
+  queue.add("small");
+  await clock.advance(899);
+  assert.equal(await queue.next({ signal }), "small");
+  assert.equal(queue.size, 0);
+  await clock.advance(1);
+  assert.equal(await queue.next({ signal }), "large");
+});
+
 test("a clock that is set back holds up no key", async () => {
   const clock = createManualClock(1_000_000);
   const queue = createWorkQueue({ clock: { ...clock, now: () => clock.now() - setBackMs }, paceMs: 100 });

@@ -51,13 +51,14 @@ export type WorkQueueOptions<K> = {
   /** Keys of one group that are processed at once. Default: as many as are asked for. */
   placesPerGroup?: number;
   /** A key's turns begin at least this far apart: what is added in between becomes one turn. Default: 0. */
-  paceMs?: number;
+  paceMs?: number | ((key: K) => number);
 };
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
 
 export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQueue<K> {
   const { clock, backoff = DEFAULT_BACKOFF, groupOf = () => "", placesPerGroup = Infinity, paceMs = 0 } = options;
+  const paceOf = typeof paceMs === "number" ? () => paceMs : paceMs;
   const ready = createReadyGroups<K>(groupOf);
   /** Since when; the first waits longest. */
   const readySince = new Map<K, number>();
@@ -91,13 +92,13 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
   /** How long until the key's next turn may begin. A turn in the future began before the clock was set back. */
   function restOf(key: K): number {
     const sinceMs = clock.now() - (latestTurn.get(key) ?? -Infinity);
-    return sinceMs < 0 ? 0 : paceMs - sinceMs;
+    return sinceMs < 0 ? 0 : paceOf(key) - sinceMs;
   }
 
   function beginTurn(key: K): void {
     if (paceMs === 0) return;
     for (const [other, atMs] of latestTurn) {
-      if (Math.abs(clock.now() - atMs) < paceMs) break;
+      if (Math.abs(clock.now() - atMs) < paceOf(other)) break;
       latestTurn.delete(other);
     }
     latestTurn.delete(key);

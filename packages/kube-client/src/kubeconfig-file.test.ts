@@ -18,9 +18,12 @@ test("of several files the first that names something counts, and paths are rela
   writeFileSync(
     first,
     `
+clusters: null
+contexts: null
 users:
 - { name: robot, user: { tokenFile: robot-token } }
-current-context: main
+- { name: nobody, user: null }
+current-context: ""
 `,
   );
   writeFileSync(
@@ -33,7 +36,7 @@ users:
 contexts:
 - { name: main, context: { cluster: c, user: robot } }
 - { name: nobody, context: { cluster: c } }
-current-context: nobody
+current-context: main
 `,
   );
   const environment = { KUBECONFIG: [first, second].join(delimiter) };

@@ -52,7 +52,7 @@ type Kubeconfig = {
   clusters: Named<"cluster", Cluster>[];
   users: Named<"user", User>[];
   contexts: Named<"context", { cluster?: string; user?: string }>[];
-  "current-context"?: string;
+  currentContext: string | undefined;
 };
 
 const POD_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -71,7 +71,7 @@ export function readAccess({
   const files = path === undefined ? defaultFiles(environment) : [path];
   if (files.length === 0) return accessOfPod(environment, podFolder);
   const config = merged(files.map(readFile));
-  const name = context ?? config["current-context"];
+  const name = context ?? config.currentContext;
   const chosen = config.contexts.find((entry) => entry.name === name)?.context;
   if (chosen === undefined && context !== undefined) {
     const names = config.contexts.map((entry) => entry.name).join(", ");
@@ -90,13 +90,16 @@ function defaultFiles({ KUBECONFIG = "", HOME = homedir() }: Environment): strin
 
 function readFile(file: string): Kubeconfig {
   try {
-    const content = (parse(readFileSync(file, "utf8")) ?? {}) as Partial<Kubeconfig>;
-    const { clusters = [], users = [], contexts = [] } = content;
+    const content = (parse(readFileSync(file, "utf8")) ?? {}) as Partial<Kubeconfig> & { "current-context"?: string };
+    // kubectl writes null where there are none.
+    const clusters = content.clusters ?? [];
+    const users = content.users ?? [];
+    const contexts = content.contexts ?? [];
     const entries = [...clusters.map(({ cluster }) => cluster), ...users.map(({ user }) => user)];
     for (const entry of entries as (Cluster & User)[]) {
       for (const name of PATHS) if (entry?.[name]) entry[name] = resolve(dirname(file), entry[name]);
     }
-    return { ...content, clusters, users, contexts };
+    return { clusters, users, contexts, currentContext: content["current-context"] };
   } catch (error) {
     // A parser's message quotes the file; the file system's does not.
     const cause = error instanceof Error && "syscall" in error ? error : undefined;
@@ -105,10 +108,10 @@ function readFile(file: string): Kubeconfig {
 }
 
 const merged = (configs: readonly Kubeconfig[]): Kubeconfig => ({
-  ...Object.assign({}, ...configs.toReversed()),
   clusters: configs.flatMap(({ clusters }) => clusters),
   users: configs.flatMap(({ users }) => users),
   contexts: configs.flatMap(({ contexts }) => contexts),
+  currentContext: configs.find(({ currentContext }) => currentContext)?.currentContext,
 });
 
 function accessOfPod(environment: Environment, folder: string): Access | undefined {

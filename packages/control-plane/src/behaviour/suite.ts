@@ -22,6 +22,7 @@ import { metadataCases } from "./cases/metadata.ts";
 import { namespaceCases } from "./cases/namespaces.ts";
 import { nodeCases } from "./cases/nodes.ts";
 import { patchCases } from "./cases/patch.ts";
+import { ruleCases } from "./cases/rules.ts";
 import { schemaCases } from "./cases/schemas.ts";
 import { subresourceCases } from "./cases/subresources.ts";
 import { tableCases } from "./cases/table.ts";
@@ -53,6 +54,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   namespaceCases,
   nodeCases,
   patchCases,
+  ruleCases,
   schemaCases,
   subresourceCases,
   tableCases,

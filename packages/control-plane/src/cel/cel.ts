@@ -98,7 +98,10 @@ function compilationError(expression: string, error: unknown): CelError {
 
 function evaluationError(error: unknown): CelError {
   if (!(error instanceof EvaluationError)) return new CelError(error instanceof Error ? error.message : "", error);
-  return new CelError(error.summary.replace(/^No such key: (?!index)/, "no such key: "), error);
+  const summary = error.summary
+    .replace(/^No such key: index out of bounds, index (-?\d+).*$/, "index out of bounds: $1")
+    .replace(/^No such key: /, "no such key: ");
+  return new CelError(summary, error);
 }
 
 /** Macros that run their last argument once for each element. */

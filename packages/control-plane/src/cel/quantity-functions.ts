@@ -1,5 +1,6 @@
 /** Kubernetes' quantity library for CEL: `quantity("1.5Gi").isGreaterThan(quantity("200Mi"))`. */
 import type { Environment } from "@marcbachmann/cel-js";
+import { QUANTITY_RULE } from "../schema/go-decoding.ts";
 
 /** Billionths, exactly: the finest a quantity can express. */
 class Quantity {
@@ -25,7 +26,7 @@ export function registerQuantityFunctions(environment: Environment): void {
   define("isQuantity(string): bool", (text: string) => parseQuantity(text) !== undefined);
   define(`quantity(string): ${type}`, (text: string) => {
     const nanos = parseQuantity(text);
-    if (nanos === undefined) throw new Error("quantities must match the regular expression of resource.Quantity");
+    if (nanos === undefined) throw new Error(QUANTITY_RULE);
     return new Quantity(nanos);
   });
   define(`${type}.isGreaterThan(${type}): bool`, (a: Quantity, b: Quantity) => a.nanos > b.nanos);

@@ -1,9 +1,8 @@
 /** `x-kubernetes-validations`: the rules of a schema node, compiled once. */
 import { arrayAt, isJsonObject, stringAt } from "../object.ts";
 import type { JsonObject } from "../object.ts";
-import { readJsonPath } from "../table/json-path.ts";
 import type { StatusCause } from "../status-error.ts";
-import { isEmbeddedResource, propertySchema } from "../schema/structural.ts";
+import { additionalSchema, isEmbeddedResource, propertySchema } from "../schema/structural.ts";
 import type { Schema } from "../schema/structural.ts";
 import { CelError, compileCel } from "./cel.ts";
 import type { CelProgram, CelType } from "./cel.ts";
@@ -15,7 +14,7 @@ export type Rule = {
   message: string;
   messageProgram: CelProgram | undefined;
   reason: string;
-  /** Dotted, from the node; empty: the node itself. */
+  /** `.spec.labels[name]`, from the node; empty: the node itself. */
   fieldPath: string;
   /** Needs the value before the change. */
   isTransition: boolean;
@@ -57,6 +56,10 @@ export function compileRules(schema: Schema, place: RulePlace): { rules: Rule[];
     const hasExpression = stringAt(definition, "messageExpression") !== "";
     const messageProgram = hasExpression ? compile("messageExpression", "string") : undefined;
     if (program === undefined) return [];
+    if (optionalOldSelf && !program.uses("oldSelf")) {
+      const message = "Invalid value: true: may not be set if oldSelf is not used in rule";
+      causes.push({ reason: "FieldValueInvalid", message, field: `${path}.optionalOldSelf` });
+    }
     const isTransition = program.uses("oldSelf") || messageProgram?.uses("oldSelf") === true;
     if (isTransition && place.uncorrelatable !== undefined) {
       const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
@@ -65,7 +68,7 @@ export function compileRules(schema: Schema, place: RulePlace): { rules: Rule[];
     }
     const message = stringAt(definition, "message").trim();
     const reason = stringAt(definition, "reason") || "FieldValueInvalid";
-    const fieldPath = stringAt(definition, "fieldPath").replace(/^\./, "");
+    const fieldPath = pathInto(schema, stringAt(definition, "fieldPath")) ?? "";
     return [{ rule, program, message, messageProgram, reason, fieldPath, isTransition, optionalOldSelf }];
   });
   return { rules, causes };
@@ -95,20 +98,28 @@ function checkForm(definition: JsonObject, schema: Schema, path: string): Status
       field: `${path}.reason`,
     });
   }
-  if (typeof fieldPath === "string" && fieldPath !== "" && !isPathInto(schema, fieldPath)) {
+  if (typeof fieldPath === "string" && fieldPath !== "" && pathInto(schema, fieldPath) === undefined) {
     causes.push(invalid("fieldPath", fieldPath, "must be a valid path"));
   }
   return causes;
 }
 
-function isPathInto(schema: Schema, path: string): boolean {
-  if (!path.startsWith(".") || readJsonPath(path) === undefined) return false;
+/** A path such as `.spec.labels['name']` as answers have it; `undefined` for one that leads nowhere. */
+function pathInto(schema: Schema, path: string): string | undefined {
+  const steps = [...path.matchAll(/\.([A-Za-z_][\w-]*)|\['([^']*)'\]/gy)];
+  if (steps.map(([step]) => step).join("") !== path) return undefined;
   let at: Schema | undefined = schema;
-  for (const key of path.slice(1).split(".")) {
-    if (at === undefined || isEmbeddedResource(at)) return at !== undefined;
-    at = propertySchema(at, key);
+  let shown = "";
+  for (const [, name, quoted] of steps) {
+    const key: string = name ?? quoted ?? "";
+    if (at === undefined) return undefined;
+    const property: Schema | undefined = propertySchema(at, key);
+    const additional = additionalSchema(at);
+    shown += property === undefined && !isEmbeddedResource(at) ? `[${key}]` : `.${key}`;
+    if (isEmbeddedResource(at)) continue;
+    at = property ?? (isJsonObject(additional) ? additional : undefined);
   }
-  return at !== undefined;
+  return at === undefined ? undefined : shown;
 }
 
 type Field = {

@@ -37,7 +37,10 @@ function registerUrlFunctions(environment: Environment): void {
   environment.registerType("kubernetes.URL", URL);
   environment.registerFunction("isURL(string): bool", (text: string) => isAbsolute(text));
   environment.registerFunction("url(string): kubernetes.URL", (text: string) => {
-    if (!isAbsolute(text)) throw new Error(`URL parse error during conversion from string: ${text}`);
+    if (!isAbsolute(text)) {
+      const why = `parse ${JSON.stringify(text)}: invalid URI for request`;
+      throw new Error(`URL parse error during conversion from string: ${why}`);
+    }
     return new URL(text);
   });
   for (const [name, part] of Object.entries(parts)) {

@@ -75,7 +75,7 @@ function compileNode(schema: Schema, isRoot: boolean): Checker | undefined {
     }
     if (checkValue === undefined) return;
     for (const [key, inner] of Object.entries(value)) {
-      checkValue({ value: inner, old: before[key], path: under(key), state });
+      checkValue({ value: inner, old: before[key], path: `${path}[${key}]`, state });
     }
   };
 }
@@ -130,7 +130,7 @@ function broken(
 ): StatusCause {
   const said = messageOf(rule, values);
   const why = said ?? `failed rule: ${rule.rule}`;
-  const field = [path, rule.fieldPath].filter((part) => part !== "").join(".") || "<nil>";
+  const field = `${path}${rule.fieldPath}`.replace(/^\./, "") || "<nil>";
   // Objects and lists are too long to repeat.
   const shown = typeof value === "object" ? "" : `${JSON.stringify(value)}: `;
   switch (rule.reason) {
@@ -139,7 +139,7 @@ function broken(
     case "FieldValueRequired":
       return { reason: rule.reason, message: `Required value: ${why}`, field };
     case "FieldValueDuplicate":
-      return { reason: rule.reason, message: `Duplicate value: ${shown === "" ? why : shown.slice(0, -2)}`, field };
+      return { reason: rule.reason, message: `Duplicate value${shown && `: ${shown.slice(0, -2)}`}`, field };
     default:
       return { reason: "FieldValueInvalid", message: `Invalid value: ${shown}${why}`, field };
   }

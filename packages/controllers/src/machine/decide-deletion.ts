@@ -60,7 +60,8 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
   }
   const again: Decision = { kind: "delete-instance", why: "its Node may have left by now" };
   const doubtful =
-    decideAccount(snapshot, absent.lastAt) ?? doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again });
+    decideAccount(snapshot, absent.lastAt) ??
+    (deletion.seen ? undefined : doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again }));
   if (doubtful !== undefined) return doubtful;
   const believedAt = absenceBelievedAt(snapshot, absent.firstAt);
   if (absent.lastAt < believedAt) {

@@ -4,6 +4,7 @@ import {
   ANNOTATION_ABANDON,
   ANNOTATION_CONFIRM_GONE,
   ANNOTATION_INITIALIZERS,
+  ANNOTATION_SKIP_EVICTION,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
 } from "@machine-controller/api/well-known";
@@ -71,6 +72,9 @@ const node = (ready = "True", spec: object = {}): Node => {
   const patch = nodePatch(snapshotOf({}), bare)?.["metadata"] as Node["metadata"];
   return { ...bare, metadata: { ...bare.metadata, ...patch } };
 };
+
+const ready = node();
+const unevicted: Node = { ...ready, metadata: { ...ready.metadata, annotations: { [ANNOTATION_SKIP_EVICTION]: "" } } };
 
 /** The case with the status that it leads to, so that what comes after the status is decided. */
 function settled(input: Case): Case {
@@ -483,6 +487,28 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       }),
       "patch-machine",
       /gone/,
+    ],
+    [
+      "made by the Go implementation, never seen to go, with a Ready Node",
+      dying({
+        record: undefined,
+        intent: undefined,
+        node: unevicted,
+        knowledge: { account: "a", ...ABSENT, deletion: { ...DELETION, seen: false } },
+      }),
+      "patch-machine",
+      /doubt is shown/,
+    ],
+    [
+      "made by the Go implementation, seen to go, with a Ready Node",
+      dying({
+        record: undefined,
+        intent: undefined,
+        node: unevicted,
+        knowledge: { account: "a", ...ABSENT, deletion: DELETION },
+      }),
+      "delete-node",
+      /instance is gone/,
     ],
     [
       "an intent that an earlier process may have fulfilled",

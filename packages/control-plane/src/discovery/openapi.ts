@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { respondJson } from "../http/respond.ts";
 import type { JsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
+import { withDescriptions } from "./descriptions.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
 import { unknownPath } from "./discovery-request.ts";
 import { groupVersions } from "./groups.ts";
@@ -40,5 +41,5 @@ export function serveOpenApi({ server, request }: DiscoveryRequest, path: string
   const match = /^\/openapi\/v3\/(?:api|apis\/([^/]+))\/([^/]+)$/.exec(path);
   const resources = match === null ? [] : inGroup(match[1] ?? "", match[2] ?? "");
   if (resources.length === 0) throw unknownPath();
-  return respondJson(openApiV3(resources));
+  return respondJson(withDescriptions(openApiV3(resources)));
 }

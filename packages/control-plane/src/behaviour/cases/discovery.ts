@@ -18,6 +18,27 @@ async function resourceOf({ call }: World, root: string, name: string): Promise<
 const ALL = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 export const discoveryCases = behaviour("discovery", {
+  "built-in kinds and their fields are explained": async ({ call }) => {
+    const fields: [path: string, schema: string, names: string[]][] = [
+      ["api/v1", "core.v1.Pod", ["spec", "metadata"]],
+      ["api/v1", "core.v1.PodSpec", ["containers", "nodeName", "tolerations", "securityContext"]],
+      ["api/v1", "core.v1.NodeStatus", ["conditions", "addresses", "nodeInfo"]],
+      ["api/v1", "core.v1.Secret", ["data", "type"]],
+      ["api/v1", "core.v1.Event", ["reason", "involvedObject"]],
+      ["apis/apps/v1", "apps.v1.DeploymentSpec", ["replicas", "strategy"]],
+      ["apis/events.k8s.io/v1", "events.v1.Event", ["action", "regarding"]],
+      ["apis/policy/v1", "policy.v1.PodDisruptionBudgetSpec", ["minAvailable"]],
+    ];
+    for (const [path, name, names] of fields) {
+      const { body } = await call("GET", `/openapi/v3/${path}`);
+      const schemas = (body["components"] as JsonObject)["schemas"] as JsonObject;
+      const schema = schemas[`io.k8s.api.${name}`] as JsonObject;
+      const properties = schema["properties"] as Record<string, JsonObject>;
+      for (const words of [schema, ...names.map((field) => properties[field])]) {
+        assert.match(String(words?.["description"]), /^[A-Za-z].{20}/s, `${name} ${names.join()}`);
+      }
+    }
+  },
   "the version is that of Kubernetes 1.36": async ({ call }) => {
     const body = expectBody(await call("GET", "/version"), 200, { major: "1", minor: "36" });
     assert.match(String(body["gitVersion"]), /^v1\.36\./);

@@ -165,7 +165,7 @@ async function toAnswer({ status, headers, text }: Reply): Promise<Answer> {
   let content = "";
   for await (const chunk of text) content += chunk;
   // OpenAPI's index comes as plain text.
-  const isJson = headers.get("content-type")?.includes("json") === true || content.startsWith('{"');
+  const isJson = content !== "" && (headers.get("content-type")?.includes("json") === true || content.startsWith('{"'));
   return { status, headers, body: (isJson ? JSON.parse(content) : { content }) as Answer["body"] };
 }
 

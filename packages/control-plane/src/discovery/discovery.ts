@@ -25,7 +25,7 @@ const ROOT_PATHS = [
 
 export async function serveDiscovery(asked: DiscoveryRequest): Promise<Response> {
   const { server, request, url } = asked;
-  if (request.method !== "GET" && request.method !== "HEAD") throw unknownPath();
+  if (request.method !== "GET" && request.method !== "HEAD") return unknownPath();
   const path = url.pathname.replace(/\/+$/, "");
   const health = serveHealth(server, url);
   if (health !== undefined) return health;
@@ -67,5 +67,5 @@ export async function serveDiscovery(asked: DiscoveryRequest): Promise<Response>
       version === undefined ? groupOf(server.registry, group) : resourceList(server.registry, group, version);
     if (found !== undefined) return respondJson(found);
   }
-  throw unknownPath();
+  return unknownPath();
 }

@@ -6,12 +6,12 @@ type Check = { name: string; isFine: () => boolean };
 
 const PATH = /^\/(healthz|livez|readyz)(?:\/(.+))?$/;
 
-/** `undefined`: not a path of these. Throws NotFound for a check there is not. */
+/** `undefined`: not a path of these. A check there is not is not found. */
 export function serveHealth(server: Server, url: URL): Response | undefined {
   const [, endpoint, only] = PATH.exec(url.pathname.replace(/\/+$/, "")) ?? [];
   if (endpoint === undefined) return undefined;
   const checks = checksOf(server, endpoint).filter(({ name }) => only === undefined || name === only);
-  if (checks.length === 0) throw unknownPath();
+  if (checks.length === 0) return unknownPath();
   const excluded = new Set(url.searchParams.getAll("exclude"));
   const outcomes = checks.map(({ name, isFine }) => ({ name, isExcluded: excluded.delete(name), isFine: isFine() }));
   const isFine = outcomes.every((outcome) => outcome.isFine || outcome.isExcluded);
@@ -39,6 +39,10 @@ function checksOf({ storage, closing }: Server, endpoint: string): Check[] {
 function plain(text: string, status: number): Response {
   return new Response(text, {
     status,
-    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-cache, private",
+      "x-content-type-options": "nosniff",
+    },
   });
 }

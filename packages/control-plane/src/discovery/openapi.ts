@@ -40,6 +40,6 @@ export function serveOpenApi({ server, request }: DiscoveryRequest, path: string
   }
   const match = /^\/openapi\/v3\/(?:api|apis\/([^/]+))\/([^/]+)$/.exec(path);
   const resources = match === null ? [] : inGroup(match[1] ?? "", match[2] ?? "");
-  if (resources.length === 0) throw unknownPath();
+  if (resources.length === 0) return unknownPath();
   return respondJson(withDescriptions(openApiV3(resources)));
 }

@@ -91,7 +91,7 @@ function unknownPath(): StatusError {
   return new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
 }
 
-function notAllowed(): StatusError {
+export function notAllowed(): StatusError {
   return new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
     details: {},
   });

@@ -1,5 +1,6 @@
 /** The way of a request: who asks, what for, may they, then the verb. Every failure becomes a Status. */
 import { serveDiscovery } from "../discovery/discovery.ts";
+import { unknownPath } from "../discovery/discovery-request.ts";
 import type { Connection } from "../security/authenticate.ts";
 import { impersonate } from "../security/impersonate.ts";
 import type { Guards } from "../security/guards.ts";
@@ -13,7 +14,7 @@ import { createDeadlines } from "./deadlines.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { isTrue, parseResourcePath, verbOf } from "./request-info.ts";
 import type { ResourceRequest } from "./request-info.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch, notAllowed } from "./dispatch.ts";
 import { createInFlight, IN_FLIGHT_LIMITS, requestKind } from "./in-flight.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import { createMetrics } from "./metrics.ts";
@@ -61,7 +62,8 @@ async function serve(way: Way, { request, connection, seen, warnings }: Call): P
   else authorizer.check(user, { verb, path: url.pathname });
   const answer = async (signal: AbortSignal): Promise<Response> => {
     if (asked === undefined) return serveDiscovery({ server, request, url, tokens: way.tokens, metrics: way.metrics });
-    if (!isServed(server, asked)) return notServed();
+    if (!isServed(server, asked)) return unknownPath();
+    if (request.method === "HEAD") throw notAllowed();
     return dispatch(toContext(server, { asked, url, user, request, signal, seen, warnings }), way);
   };
   if (verb === "watch") return answer(request.signal);
@@ -185,12 +187,4 @@ function needsNamespace(verb: string): boolean {
 function isServed({ registry }: Server, { group, version, plural }: ResourceRequest): boolean {
   if (registry.find(group, version, plural) !== undefined) return true;
   return registry.all().some((resource) => !resource.custom && resource.group === group);
-}
-
-/** Of groups that are not its own the server says no more than any other would of an unknown path. */
-function notServed(): Response {
-  return new Response("404 page not found\n", {
-    status: 404,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-  });
 }

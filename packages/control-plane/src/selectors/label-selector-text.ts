@@ -12,7 +12,7 @@ const VALUE_RULE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const TOKEN = /[(),<>]|!=|!|==|=|[^\s(),<>!=]+/g;
 const SYMBOL = /^[(),<>!=]/;
-const OPERATORS = ["in", "notin", "=", "==", "!=", ">", "<"];
+const OPERATORS = ["in", "notin", "=", "==", "!=", "gt", "lt"];
 const INTEGER = /^-?\d+$/;
 
 /** Throws BadRequest for text that is not a selector. */

@@ -5,13 +5,14 @@ import { isJsonObject, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
+import { goJsonProblem } from "../schema/go-json-problem.ts";
 import { badRequest, invalid, StatusError } from "../status-error.ts";
 import type { StatusCause } from "../status-error.ts";
 import type { Stored } from "../storage/storage.ts";
 import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
 import type { Context } from "./context.ts";
 import { includeObject } from "./render.ts";
-import { expired, parseResourceVersion, tooLarge } from "./resource-version.ts";
+import { expired, integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
 import { selectionOf } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 
@@ -77,7 +78,7 @@ function readPage(context: Context): Page {
   const { server, query } = context;
   const { storage } = server;
   const selection = selectionOf(context);
-  const limit = parseLimit(query.get("limit"));
+  const limit = Math.max(0, integerOption(query, "limit") ?? 0);
   const token = query.get("continue");
   if (token !== null && token !== "") {
     if (!["", "0"].includes(query.get("resourceVersion") ?? "")) {
@@ -87,7 +88,9 @@ function readPage(context: Context): Page {
     checkSnapshot(at, context, "continue");
     return takePage(context, { at, after, limit, selection });
   }
-  const wanted = parseResourceVersion(query.get("resourceVersion"));
+  const wanted = parseResourceVersion(query.get("resourceVersion"), (why) =>
+    badRequest(`invalid resource version: ${why}`),
+  );
   const match = query.get("resourceVersionMatch");
   checkMatch(match, wanted);
   if (wanted !== undefined && wanted > storage.revision) throw tooLarge(wanted, storage.revision);
@@ -137,12 +140,6 @@ function remainingAfter(context: Context, at: number, last: Stored): number {
   return server.storage.list(query).length;
 }
 
-function parseLimit(text: string | null): number {
-  if (text === null || text === "") return 0;
-  if (!/^\d{1,9}$/.test(text)) throw badRequest(`invalid limit ${JSON.stringify(text)}`);
-  return Number(text);
-}
-
 function checkMatch(match: string | null, wanted: number | undefined): void {
   const forbidden = (why: string): StatusError =>
     listOption({ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" });
@@ -180,14 +177,15 @@ function formatToken(token: Token): string {
   ).toString("base64url");
 }
 
-function parseToken(text: string): Token {
+function parseToken(token: string): Token {
+  const text = Buffer.from(token, "base64url").toString("latin1");
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    const value: unknown = JSON.parse(text);
     if (isJsonObject(value) && Number.isSafeInteger(value["rv"])) {
       return { at: value["rv"] as number, after: { namespace: String(value["ns"]), name: String(value["name"]) } };
     }
   } catch (error) {
-    throw badRequest(INVALID_TOKEN, error);
+    throw badRequest(`${INVALID_TOKEN}: ${goJsonProblem(text) ?? ""}`, error);
   }
   throw badRequest(INVALID_TOKEN);
 }

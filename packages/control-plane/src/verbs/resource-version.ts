@@ -1,12 +1,23 @@
 /** What a resourceVersion in a query may be, relative to the store. */
 import { badRequest, StatusError } from "../status-error.ts";
 
-export function parseResourceVersion(text: string | null): number | undefined {
+/** Throws what `refuse` makes of the words for what is no number; unless it says otherwise, that is an error of the server's. */
+export function parseResourceVersion(
+  text: string | null,
+  refuse = (why: string): StatusError => new StatusError("Unknown", why),
+): number | undefined {
   if (text === null || text === "") return undefined;
-  if (!/^\d{1,15}$/.test(text)) {
-    throw badRequest(`invalid resource version ${JSON.stringify(text)}: it must be a non-negative integer`);
-  }
-  return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const quoted = JSON.stringify(text);
+  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
+}
+
+/** An option such as `limit`. Throws BadRequest for what is no integer. */
+export function integerOption(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === "") return undefined;
+  if (/^[+-]?\d{1,18}$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 /** Throws Timeout for a revision that does not exist yet. */

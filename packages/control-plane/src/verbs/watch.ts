@@ -6,7 +6,7 @@ import { isTrue } from "../http/request-info.ts";
 import { StatusError } from "../status-error.ts";
 import type { Change } from "../storage/storage.ts";
 import type { Context } from "./context.ts";
-import { expired, parseResourceVersion, tooLarge } from "./resource-version.ts";
+import { expired, integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
 import { createWatchFormat } from "./watch-format.ts";
 import type { WatchFormat } from "./watch-format.ts";
 
@@ -29,6 +29,8 @@ type Plan = {
 
 type Watch = {
   context: Context;
+  /** How long it may last; none: as long as it likes. */
+  seconds: number;
   plan: Plan;
   format: WatchFormat;
   signal: AbortSignal;
@@ -38,11 +40,12 @@ type Watch = {
 };
 
 export function watchObjects(context: Context): Response {
+  const seconds = integerOption(context.query, "timeoutSeconds") ?? 0;
   const plan = planWatch(context);
   const format = createWatchFormat(context);
   const leave = new AbortController();
   const signal = AbortSignal.any([leave.signal, context.signal, context.server.closing]);
-  const watch: Watch = { context, plan, format, signal, stop: () => leave.abort(), isLeft: false };
+  const watch: Watch = { context, seconds, plan, format, signal, stop: () => leave.abort(), isLeft: false };
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => start(watch, controller),
@@ -99,9 +102,8 @@ function lineOf(watch: Watch, change: Change): string | Uint8Array | undefined {
   return watch.format.change(change);
 }
 
-async function endInTime({ context, signal, stop }: Watch): Promise<void> {
-  const seconds = Number(context.query.get("timeoutSeconds") ?? 0);
-  if (!Number.isFinite(seconds) || seconds <= 0) return;
+async function endInTime({ context, seconds, signal, stop }: Watch): Promise<void> {
+  if (seconds <= 0) return;
   try {
     await context.server.clock.sleep(Math.min(seconds * 1000, MAX_SLEEP_MS), { signal });
     stop();
@@ -110,9 +112,9 @@ async function endInTime({ context, signal, stop }: Watch): Promise<void> {
   }
 }
 
-async function sendBookmarks({ context, signal, format }: Watch, send: (line: string) => void): Promise<void> {
+async function sendBookmarks({ context, seconds, signal, format }: Watch, send: (line: string) => void): Promise<void> {
   const { clock, storage } = context.server;
-  const end = clock.now() + Number(context.query.get("timeoutSeconds") ?? 0) * 1000;
+  const end = clock.now() + seconds * 1000;
   try {
     for (;;) {
       const untilLast = end - clock.now() - LAST_BOOKMARK_MS;

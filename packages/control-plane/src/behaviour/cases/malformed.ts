@@ -56,6 +56,40 @@ const unrecognized = (why: string): string => `the object provided is unrecogniz
 const unreadable = (why: string): string => unrecognized(`couldn't get version/kind; json parse error: ${why}`);
 
 export const malformedCases = behaviour("malformed", {
+  "options of reading that cannot be read": async (world) => {
+    const { call } = world;
+    const at = await createMap(world);
+    const maps = world.path("configmaps");
+    const version = 'resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax';
+    const integer = 'strconv.ParseInt: parsing "x": invalid syntax';
+    const rows: [path: string, code: number, message: string][] = [
+      [`${at}?resourceVersion=abc`, 500, version],
+      [`${maps}?watch=1&resourceVersion=abc`, 500, version],
+      [`${maps}?resourceVersion=abc`, 400, `invalid resource version: ${version}`],
+      [`${maps}?limit=x`, 400, integer],
+      [`${maps}?watch=1&timeoutSeconds=x`, 400, integer],
+      [
+        `${maps}?continue=abc`,
+        400,
+        "invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value",
+      ],
+      [
+        `${maps}?labelSelector=a%20b`,
+        400,
+        "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
+      ],
+    ];
+    for (const [path, code, message] of rows)
+      expectRefusal(await call("GET", path), code, { ...reasonOf(code), message });
+    expectBody(await call("GET", `${maps}?limit=-1`), 200);
+    assert.equal((await call("HEAD", at)).status, 405);
+  },
+  "of a path that it does not know the server says no more": async ({ call }) => {
+    for (const path of ["/none", "/apis/none", "/apis/none.example.com/v1", "/readyz/none"]) {
+      const answer = await call("GET", path);
+      assert.deepEqual([answer.status, answer.body["content"]], [404, "404 page not found\n"], path);
+    }
+  },
   "a body that is no JSON is refused in the words of Go": async (world) => {
     await expectAnswers(
       world,

@@ -39,13 +39,15 @@ function setUp(machines: Machine[], { shown = [], nodes = {} }: { shown?: string
   return { fleets, clock, counts: () => counts };
 }
 
-test("Machines that are being deleted are missed until their Nodes say the same", () => {
+test("where nothing is shown, Machines that are being deleted are missed until their Nodes say the same", () => {
   const dying = (id: string, status?: object) => machine(id, { deleted: true, ...(status && { status }) });
   const joined = { versions: { kubelet: "v1" } };
-  const machines = [dying("shown"), dying("ready"), dying("never-joined"), dying("silent"), dying("left", joined)];
-  const { fleets } = setUp(machines, { shown: ["shown"], nodes: { ready: "True", silent: "Unknown" } });
-  const { missing, recorded } = fleets.of("a", "a");
-  assert.deepEqual({ missing, recorded }, { missing: 2, recorded: 3 });
+  const machines = [dying("ready"), dying("never-joined"), dying("silent"), dying("left", joined), machine("lost")];
+  const nodes = { ready: "True", silent: "Unknown" };
+  const { missing, recorded } = setUp(machines, { nodes }).fleets.of("a", "a");
+  assert.deepEqual({ missing, recorded }, { missing: 3, recorded: 3 });
+  const some = setUp([...machines, machine("shown")], { shown: ["shown"], nodes }).fleets.of("a", "a");
+  assert.deepEqual({ missing: some.missing, recorded: some.recorded }, { missing: 1, recorded: 2 });
 });
 
 test("what was recorded after the list began is not missed, and without a list nothing is", () => {

@@ -24,16 +24,17 @@ export function createFleets(options: {
 
   function count(list: InstanceList, recordedAccount: string): Fleet {
     let shown = 0;
-    let missing = 0;
+    const missing = { stay: 0, go: 0 };
     for (const machine of informers.machines.store.byIndex("account", recordedAccount)) {
       const record = readableRecordOf(machine);
       if (record === undefined || Date.parse(record.at) >= list.startedAtMs) continue;
       if (list.ids.has(record.id)) shown += 1;
-      // That it is gone is no surprise, and its Node says the same.
-      else if (machine.metadata.deletionTimestamp === undefined || !hasLeft(machine, informers.nodes.store))
-        missing += 1;
+      else if (machine.metadata.deletionTimestamp === undefined) missing.stay += 1;
+      else if (!hasLeft(machine, informers.nodes.store)) missing.go += 1;
     }
-    return { listedAtMs: list.startedAtMs, missing, recorded: shown + missing, showsSibling: shown > 0 };
+    // That what is being deleted is gone is no surprise, unless nothing is left to show that the cloud shows anything.
+    const all = shown > 0 ? missing.stay : missing.stay + missing.go;
+    return { listedAtMs: list.startedAtMs, missing: all, recorded: shown + all, showsSibling: shown > 0 };
   }
 
   return {

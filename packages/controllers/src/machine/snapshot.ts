@@ -43,8 +43,8 @@ export type Fleet = {
   /** When the newest list with the credential in use began; undefined when there has been none. */
   readonly listedAtMs: number | undefined;
   /**
-   * Recorded instances of the account that no list has shown since they were recorded, and all recorded ones; without
-   * those of Machines being deleted whose Nodes have left, too.
+   * Recorded instances of the account that no list has shown since they were recorded, and all recorded ones. Those of
+   * Machines being deleted are missing only where nothing is shown, and their Nodes have not left as well.
    */
   readonly missing: number;
   readonly recorded: number;

@@ -130,9 +130,8 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: "counts no Machine that is being deleted",
     file: `${MACHINE}/fleets.ts`,
-    find: `!hasLeft(machine, informers.nodes.store))
-        missing += 1;`,
-    replace: `false) missing += 1;`,
+    find: `else if (!hasLeft(machine, informers.nodes.store)) missing.go += 1;`,
+    replace: ``,
     why: "A pool that is deleted while the cloud shows nothing leaves all its instances behind.",
     breaks: "nothing is destroyed in doubt",
     life: "the cloud shows nothing while all is deleted",

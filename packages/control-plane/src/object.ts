@@ -94,7 +94,7 @@ export function copyJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item: unknown) => copyJson(item)) as T;
   if (!isJsonObject(value)) return value;
   const copy: JsonObject = { ...value };
-  for (const [key, inner] of Object.entries(copy)) if (typeof inner === "object") copy[key] = copyJson(inner);
+  for (const key of Object.keys(copy)) if (typeof copy[key] === "object") copy[key] = copyJson(copy[key]);
   return copy as T;
 }
 

@@ -50,8 +50,9 @@ export function pathsOf(set: FieldSet, prefix = ""): string[] {
 }
 
 export function toFieldsV1(set: FieldSet): JsonObject {
-  const fields = Object.fromEntries([...set.children].map(([key, child]) => [key, toFieldsV1(child)]));
-  return set.isMember && set.children.size > 0 ? { ".": {}, ...fields } : fields;
+  const fields: JsonObject = set.isMember && set.children.size > 0 ? { ".": {} } : {};
+  for (const [key, child] of set.children) fields[key] = toFieldsV1(child);
+  return fields;
 }
 
 export function fromFieldsV1(fields: unknown): FieldSet {

@@ -33,14 +33,16 @@ export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSe
 export function changedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
   if (isEqual(old, next)) return EMPTY;
   if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && Object.keys(next).length > 0) {
-    return withChildren(
-      false,
-      Object.entries(next).map(([name, inner]) => {
-        const isNew = !(name in old);
-        const field = typing.field(name);
-        return [`f:${name}`, isNew ? fieldsOf(inner, field, isNew) : changedFields(old[name], inner, field)] as const;
-      }),
-    );
+    const children: [string, FieldSet][] = [];
+    for (const name of Object.keys(next)) {
+      const isNew = !(name in old);
+      // Most fields stay, and their type need not even be looked up.
+      if (!isNew && isEqual(old[name], next[name])) continue;
+      const field = typing.field(name);
+      const fields = isNew ? fieldsOf(next[name], field, isNew) : changedFields(old[name], next[name], field);
+      children.push([`f:${name}`, fields]);
+    }
+    return withChildren(false, children);
   }
   if (Array.isArray(old) && Array.isArray(next) && typing.list.kind !== "atomic" && next.length > 0) {
     const before = new Map(old.map((item) => [itemKey(item, typing.list), item as unknown]));
@@ -63,16 +65,15 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
 export function removedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
   if (isEqual(old, next)) return EMPTY;
   if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && hasFields(old) && hasFields(next)) {
-    return withChildren(
-      false,
-      Object.entries(old).map(([name, inner]) => {
-        const field = typing.field(name);
-        return [
-          `f:${name}`,
-          name in next ? removedFields(inner, next[name], field) : fieldsOf(inner, field, true),
-        ] as const;
-      }),
-    );
+    const children: [string, FieldSet][] = [];
+    for (const name of Object.keys(old)) {
+      const isGone = !(name in next);
+      if (!isGone && isEqual(old[name], next[name])) continue;
+      const field = typing.field(name);
+      const fields = isGone ? fieldsOf(old[name], field, true) : removedFields(old[name], next[name], field);
+      children.push([`f:${name}`, fields]);
+    }
+    return withChildren(false, children);
   }
   return difference(fieldsOf(old, typing, true), fieldsOf(next, typing, true));
 }

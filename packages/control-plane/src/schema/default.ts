@@ -12,10 +12,10 @@ export function applySchemaDefaults(value: unknown, schema: Schema): void {
   }
   if (!isJsonObject(value)) return;
   const additional = additionalSchema(schema);
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
     if (property === undefined) continue;
-    if (inner === null && property["nullable"] !== true) delete value[key];
+    if (value[key] === null && property["nullable"] !== true) delete value[key];
   }
   for (const key of propertyNames(schema)) {
     const property = propertySchema(schema, key);
@@ -23,8 +23,8 @@ export function applySchemaDefaults(value: unknown, schema: Schema): void {
       value[key] = structuredClone(property["default"]);
     }
   }
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
-    if (property !== undefined) applySchemaDefaults(inner, property);
+    if (property !== undefined) applySchemaDefaults(value[key], property);
   }
 }

@@ -41,7 +41,8 @@ export function decodeLikeGo(
   if (!isJsonObject(value)) return undefined;
   const additional = additionalSchema(schema);
   const required = requiredNames(schema);
-  return firstOf(Object.entries(value), ([key, inner]) => {
+  return firstOf(Object.keys(value), (key) => {
+    const inner = value[key];
     const property = propertySchema(schema, key);
     if (property === undefined) {
       if (!isJsonObject(additional)) return undefined;

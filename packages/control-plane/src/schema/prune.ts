@@ -34,12 +34,12 @@ function prune(value: unknown, at: At): void {
   }
   if (!isJsonObject(value)) return;
   const additional = additionalSchema(schema);
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     if (at.isResource && ROOT_FIELDS.includes(key)) continue;
     const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
     const innerPath = path === "" ? key : `${path}.${key}`;
     if (property !== undefined) {
-      prune(inner, { schema: property, path: innerPath, isResource: isEmbeddedResource(property), dropped });
+      prune(value[key], { schema: property, path: innerPath, isResource: isEmbeddedResource(property), dropped });
     } else if (additional !== true && !preservesUnknown(schema)) {
       delete value[key];
       dropped.push(innerPath);

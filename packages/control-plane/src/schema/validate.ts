@@ -243,11 +243,11 @@ function checkObject(value: Record<string, unknown>, schema: Schema, path: strin
     }
   }
   const additional = additionalSchema(schema);
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     const property = propertySchema(schema, key);
-    if (property !== undefined) causes.push(...validateSchema(inner, property, under(key)));
+    if (property !== undefined) causes.push(...validateSchema(value[key], property, under(key)));
     else if (isJsonObject(additional) && !preservesUnknown(schema)) {
-      causes.push(...validateSchema(inner, additional, under(key)));
+      causes.push(...validateSchema(value[key], additional, under(key)));
     }
   }
   return causes;

@@ -161,15 +161,16 @@ export const POOL_LIVES: readonly Life[] = [
   {
     name: "the cloud shows nothing for a while",
     scenario: { deployments: [{ ...POOL, replicas: 4 }], busyMs: 300_000 },
+    // Once all of them are recorded, also where a process died.
     script(world) {
-      at(world, READY_MS, async () => {
+      at(world, READY_MS * 3, async () => {
         const [hung] = livingVms(world);
         if (hung === undefined) return;
         world.wishes.hungVms.add(hung.id);
         world.kubelets.hang(hung);
         world.cloud.showNothing(200_000);
       });
-      at(world, READY_MS + 5_000, () => deleteMachine(world, firstMachine(world)));
+      at(world, READY_MS * 3 + 5_000, () => deleteMachine(world, firstMachine(world)));
     },
   },
   {

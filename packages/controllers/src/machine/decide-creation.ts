@@ -82,6 +82,11 @@ function fulfil(snapshot: Snapshot, intent: CreateIntent, account: string): Deci
   const mismatch = mismatchOf(snapshot);
   if (mismatch !== undefined) return holdBack(snapshot, mismatch);
   const lookedAt = knowledge.absent?.lastAt ?? -1;
+  const settledAt = requestsSettledAt(snapshot);
+  // Neither name nor token counts across accounts, and a person can only tell what there is by then.
+  if (account !== intent.account && nowMs < settledAt) {
+    return wait("an earlier request may still have its effect under the former credential", settledAt);
+  }
   if (account !== intent.account && !confirmedGone(snapshot.machine, intent.token)) {
     if (knowledge.absent === undefined) return lookDirectly(snapshot, "the credential changed since the intent");
     const { listedAtMs, showsSibling } = snapshot.fleet();
@@ -98,7 +103,6 @@ function fulfil(snapshot: Snapshot, intent: CreateIntent, account: string): Deci
     return lookDirectly(snapshot, "an earlier process may have created the instance");
   }
   if (provider.idempotency.class === "tag-scan") {
-    const settledAt = requestsSettledAt(snapshot);
     if (nowMs < settledAt) return wait("an earlier attempt may still show up", settledAt);
     const again = lookDirectly(snapshot, "the earlier attempt had time to show up");
     if (lookedAt < settledAt) return again;

@@ -96,6 +96,9 @@ function decideAccount(snapshot: Snapshot, absentAt: number): Decision | undefin
   const { machine, intent, record, knowledge } = snapshot;
   const recorded = (record ?? intent)?.account;
   if (recorded === undefined || knowledge.account === recorded) return undefined;
+  // A person can only tell what there is once requests under the former credential have had their effect.
+  const settledAt = requestsSettledAt(snapshot);
+  if (snapshot.nowMs < settledAt) return waitToBelieve(snapshot, settledAt);
   if (confirmedGone(machine, record?.id ?? intent?.token ?? "")) return undefined;
   const { listedAtMs, showsSibling } = snapshot.fleet();
   if (showsSibling) return undefined;

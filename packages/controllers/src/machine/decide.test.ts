@@ -164,6 +164,13 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
       /no instance/,
     ],
     [
+      "another account, and an earlier request may be under way there",
+      { intent: INTENT, leadingSinceMs: 9_995_000, knowledge: { ...SUPPOSED, ...ABSENT, account: "b" } },
+      "wait",
+      /former credential/,
+      10_005,
+    ],
+    [
       "tag-scan: a lost answer just now",
       { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_995_000 } },
       "wait",

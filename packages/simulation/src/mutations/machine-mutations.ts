@@ -146,6 +146,16 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     life: "delete what the Go implementation made, and the cloud shows nothing",
   },
   {
+    name: "asks a person before the answer can be known",
+    file: `${MACHINE}/decide-creation.ts`,
+    find: `if (account !== intent.account && nowMs < settledAt) {`,
+    replace: `if (false) {`,
+    why: "A request that is under way in another account makes an instance after somebody has said that there is none.",
+    breaks: "one VM per Machine",
+    life: "die while asking with the token of another account",
+    cloud: "hetzner",
+  },
+  {
     name: "asks again while the cloud shows none of the others",
     file: `${MACHINE}/decide-creation.ts`,
     find: `const wasAsked = settledAt > -Infinity`,

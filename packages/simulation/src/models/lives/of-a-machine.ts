@@ -159,6 +159,19 @@ export const MACHINE_LIVES: readonly Life[] = [
     },
   },
   {
+    // And a person is asked what there is before the request arrives.
+    name: "die while asking with the token of another account",
+    scenario: { busyMs: 3_000 },
+    faults: CREATION_LOST,
+    script(world) {
+      at(world, 0, async () => {
+        await world.credentials.mistake();
+        await createMachine(world);
+      });
+      at(world, 2_500, () => world.credentials.restore());
+    },
+  },
+  {
     name: "its name is somebody else's",
     clouds: ["hetzner", "plain-name"],
     scenario: { hasLoneMachine: true, busyMs: 120_000 },

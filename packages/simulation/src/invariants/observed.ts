@@ -69,19 +69,30 @@ export function createRecent<T>(world: World): Recent<T> {
   };
 }
 
-/** How many Machines people took away lately, of which a controller need not know yet: that is not its doing. */
+/**
+ * How many Machines went lately of which a controller need not know yet, since people took them away, or a request that had
+ * been given up: that is not its doing.
+ */
 export function createTakenAway(world: World): () => number {
-  const { cluster, wishes } = world;
+  const { cluster, wishes, onEffect } = world;
   const wasThere = createRecent<boolean>(world);
+  const uids = new Map<string, string>();
+  const straggled = new Set<string>();
+  onEffect(({ message, status }) => {
+    const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;
+    if (name !== undefined && isByController(message) && isStraggler(message, world))
+      straggled.add(uids.get(name) ?? "");
+  });
   cluster.onChange(({ kind, type, object }) => {
     if (kind !== "machines") return;
+    uids.set(object.metadata.name ?? "", object.metadata.uid ?? "");
     wasThere.note(
       object.metadata.uid ?? "",
       type !== "DELETED" && !isDeleting(object) && ownerUid(object) !== undefined,
     );
   });
   return () =>
-    [...wishes.deletedMachines, ...wishes.released].filter((uid) => {
+    [...wishes.deletedMachines, ...wishes.released, ...straggled].filter((uid) => {
       const lately = wasThere.of(uid);
       return lately.includes(true) && lately.at(-1) === false;
     }).length;

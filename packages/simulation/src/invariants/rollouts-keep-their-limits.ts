@@ -74,7 +74,8 @@ export const rolloutsKeepTheirLimits: Invariant = {
     onEffect(({ message, status }) => {
       const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;
       const machine = byName.get(name ?? "");
-      if (machine === undefined || !isByController(message) || !machineSets.has(ownerUid(machine) ?? "")) return;
+      if (machine === undefined || !isByController(message) || isStraggler(message, world)) return;
+      if (!machineSets.has(ownerUid(machine) ?? "")) return;
       const deployment = deploymentOf(machine);
       const readiness = wasReady.of(machine.metadata.uid ?? "");
       const serves = readiness.length > 0 && readiness.every(Boolean);

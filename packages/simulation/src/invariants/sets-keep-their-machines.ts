@@ -1,6 +1,14 @@
 import type { Machine, MachineSet } from "@machine-controller/api";
 import type { Invariant } from "./invariant.ts";
-import { createRecent, createTakenAway, isByController, isDeleting, ownerUid, targetOf } from "./observed.ts";
+import {
+  createRecent,
+  createTakenAway,
+  isByController,
+  isDeleting,
+  isStraggler,
+  ownerUid,
+  targetOf,
+} from "./observed.ts";
 
 export const setsKeepTheirMachines: Invariant = {
   name: "MachineSets delete only what is too many",
@@ -30,7 +38,7 @@ export const setsKeepTheirMachines: Invariant = {
       const name = message.method === "DELETE" && status < 300 ? targetOf(message, "machines") : undefined;
       const machine = byName.get(name ?? "");
       const set = machine && ownerUid(machine);
-      if (set === undefined || !isByController(message)) return;
+      if (set === undefined || !isByController(message) || isStraggler(message, world)) return;
       // A Machine that never joined is given up by design.
       if (scenario.joinClusterTimeoutMs !== undefined && !machine?.status?.nodeRef) return;
       const left = [...cluster.objects.machines.values()].filter(

@@ -1,4 +1,5 @@
 /** Requests the server makes to itself: its own controllers and bootstrap, past authentication but through the verbs. */
+import { copyJson } from "./object.ts";
 import type { JsonObject, KubeObject, Manifest } from "./object.ts";
 import { viewStored } from "./registry/conversion.ts";
 import type { Resource } from "./registry/resource.ts";
@@ -49,7 +50,7 @@ export async function ensureObjects(server: Server, manifests: readonly Manifest
     for (const { manifest, target } of targets) {
       const context = systemContext(server, target, "create");
       if (transaction.get(keyOf(context)) === undefined) {
-        insert(context, transaction, { object: structuredClone(manifest) as KubeObject, managedFields: [] });
+        insert(context, transaction, { object: copyJson(manifest) as KubeObject, managedFields: [] });
       }
     }
   });

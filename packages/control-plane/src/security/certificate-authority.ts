@@ -1,5 +1,5 @@
 /** The cluster's certificate authority: P-256 keys kept in the database, certificates made on demand. */
-import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, KeyObject, X509Certificate } from "node:crypto";
 import type { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import type { Clock } from "../clock.ts";
@@ -47,7 +47,7 @@ export async function createAuthorityKeys({ clock, random }: { clock: Clock; ran
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificatePem: `${certificate.toString("pem")}\n`, privateKeyPem: await exportKey(keys.privateKey) };
+  return { certificatePem: `${certificate.toString("pem")}\n`, privateKeyPem: exportKey(keys.privateKey) };
 }
 
 /** Reads the authority from the database; a new database takes the given keys, or new ones. */
@@ -113,7 +113,7 @@ export async function openCertificateAuthority(options: {
       ]).toString();
       return {
         certificatePem: await make(keys.publicKey, subject, request),
-        privateKeyPem: await exportKey(keys.privateKey),
+        privateKeyPem: exportKey(keys.privateKey),
       };
     },
     async sign(csrPem, request) {
@@ -153,9 +153,6 @@ async function importSpki(certificate: X509Certificate): Promise<webcrypto.Crypt
   return crypto.subtle.importKey("spki", spki, ALGORITHM, true, ["verify"]);
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: der, format: "der", type: "pkcs8" })
-    .export({ type: "pkcs8", format: "pem" })
-    .toString();
+function exportKey(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ type: "pkcs8", format: "pem" }).toString();
 }

@@ -1,7 +1,7 @@
 /** What happens to an object between its decoding and its storage: server-owned metadata, defaults, pruning, rules. */
 import { toTime } from "../clock.ts";
 import { UNCHECKED_RULES } from "../cel/validate-rules.ts";
-import { isEqual, isJsonObject } from "../object.ts";
+import { copyJson, isEqual, isJsonObject } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { randomUuid } from "../random.ts";
 import { defaultDefinition } from "../registry/custom-definition.ts";
@@ -21,7 +21,7 @@ import { reviewMutation, reviewResult } from "./webhook-review.ts";
 export function mutateSent(context: Context, sent: KubeObject): KubeObject {
   const { resource, subresource } = context;
   if (context.admission?.mayMutate({ operation: "CREATE", resource, subresource }) !== true) return sent;
-  const object = canonical(structuredClone(sent));
+  const object = canonical(copyJson(sent));
   shape(context, object);
   return reviewMutation(context, { operation: "CREATE", object }, (changed) => shape(context, changed)) ?? object;
 }

@@ -124,7 +124,7 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
   if (status >= 500) return new ProviderError(`,
     why: "A cloud that is ill for a while has all its instances replaced or given up.",
     breaks: "one VM per Machine",
-    life: "create while the cloud's reads fail",
+    life: "adopt what the Go implementation made while the cloud's reads fail",
     cloud: "plain-tag",
   },
   {

@@ -199,6 +199,16 @@ export const MACHINE_LIVES: readonly Life[] = [
     },
   },
   {
+    name: "adopt what the Go implementation made while the cloud's reads fail",
+    clouds: ["plain-token", "plain-name", "plain-tag"],
+    scenario: { busyMs: 150_000 },
+    script(world) {
+      madeByGo(world);
+      at(world, 300, () => handOver(world));
+      world.spell({ to: "cloud", fault: "cloud 503", method: "GET", about: /instances/ }, 100_000);
+    },
+  },
+  {
     name: "adopt what the Go implementation made, and the cloud shows nothing",
     scenario: { busyMs: 150_000 },
     script(world) {

@@ -106,10 +106,8 @@ async function carry(transport: Transport, request: ApiRequest): Promise<Respons
 }
 
 function discard(answer: Promise<Response>): void {
-  answer.then(
-    (response) => response.body?.cancel(),
-    () => undefined,
-  );
+  // Nor may a body that is being read, and cannot be cancelled any more, trouble anybody.
+  answer.then((response) => response.body?.cancel()).catch(() => undefined);
 }
 
 function toSearch(query: Call["query"] = {}): string {

@@ -233,6 +233,19 @@ describe("connections that fail", () => {
     await cancelled.promise;
   });
 
+  test("an abort while a refusal is being read is no more than an abort", async () => {
+    const controller = new AbortController();
+    const reading = Promise.withResolvers<void>();
+    const body = new ReadableStream({ pull: () => reading.resolve() }, { highWaterMark: 0 });
+    const refused = async () => new Response(body, { status: 500 });
+    const got = clientOf(refused).get(nodes, { name: "n" }, { signal: controller.signal });
+    await reading.promise;
+    controller.abort(new Error("stop"));
+    await assert.rejects(got, /stop/);
+    // What nobody waits for would end the process here.
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
   test("an abort rejects at once with its own reason, whatever the transport does", async () => {
     const controller = new AbortController();
     const reason = new Error("stop");

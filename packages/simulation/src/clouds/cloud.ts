@@ -43,7 +43,10 @@ export type SimulatedCloud = {
   failNextDeletion?(): void;
   /** The cloud shows no VM at all, in no list and by no ID. */
   showNothing(ms: number): void;
-  /** Reads do not find this VM for less than the cloud's consistency time; where the cloud can be made to. */
+  /**
+   * Lists do not show this VM for a while, and once in its life, before its deletion is taken, reads by ID do not find it for
+   * less than the cloud's consistency time; where the cloud can be made to.
+   */
   missBriefly?(vm: Vm): void;
   close(): void;
 };

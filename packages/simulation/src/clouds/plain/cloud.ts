@@ -9,7 +9,8 @@ type Record = Vm & {
   forgetsToken: boolean;
   cluster: string;
   hiddenUntilMs: number;
-  notFoundUntilMs: number;
+  /** Reads by ID miss it once; undefined: that may yet come. */
+  notFoundUntilMs: number | undefined;
   lingerMs: number;
 };
 
@@ -65,7 +66,7 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
       createdAtMs: nowMs,
       runsAtMs: nowMs + BOOT_MS,
       hiddenUntilMs: nowMs + luck.int(visibilityMs),
-      notFoundUntilMs: luck.chance(wrongNotFoundShare) ? nowMs + luck.int(idempotency.consistencyMs) : 0,
+      notFoundUntilMs: luck.chance(wrongNotFoundShare) ? nowMs + luck.int(idempotency.consistencyMs) : undefined,
       lingerMs: luck.int(lingerMs),
     };
     vms.push(vm);
@@ -111,7 +112,8 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
     const vm = vms.find((other) => other.id === id && other.account === account && isThere(other));
     if (vm === undefined || isBlind()) return refuse(404, "not_found");
     if (request.method === "GET")
-      return scheduler.now() < vm.notFoundUntilMs ? refuse(404, "not_found") : Response.json(view(vm));
+      return scheduler.now() < (vm.notFoundUntilMs ?? 0) ? refuse(404, "not_found") : Response.json(view(vm));
+    vm.notFoundUntilMs = 0;
     vm.deletionAskedAtMs ??= scheduler.now();
     if (keepNext) scheduler.after(deletionMs, () => delete vm.deletionAskedAtMs);
     else vm.goneAtMs ??= scheduler.now() + deletionMs;
@@ -147,7 +149,7 @@ export function createPlainCloud(model: CloudModel, options: CloudOptions): Simu
     missBriefly(vm) {
       const record = vms.find(({ id }) => id === vm.id);
       if (record === undefined) return;
-      record.notFoundUntilMs = scheduler.now() + luck.int(idempotency.consistencyMs);
+      record.notFoundUntilMs ??= scheduler.now() + luck.int(idempotency.consistencyMs);
       record.hiddenUntilMs = scheduler.now() + luck.int(visibilityMs);
     },
     close: () => {},

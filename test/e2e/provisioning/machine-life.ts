@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Machine, MachineDeployment } from "@machine-controller/api";
 import { ANNOTATION_REVISION, providerIdOf } from "@machine-controller/api/well-known";
 import { machineDeployments, machineSets } from "@machine-controller/controllers";
-import type { Node } from "@machine-controller/kube-client";
+import { isKubeError, type Node } from "@machine-controller/kube-client";
 import {
   deploymentNamed,
   eventsOf,
@@ -52,17 +52,22 @@ export async function createUpdateAndDelete(site: Site, scenario: Scenario): Pro
   });
 }
 
-/** The Machine says in its status and in an Event what is wrong, and can be deleted all the same. */
+/**
+ * The Machine says in its status and in an Event what is wrong, and can be deleted all the same. Where the cluster has the
+ * admission webhooks, they say so, and there is no Machine.
+ */
 export async function refuse(site: Site, mistake: Mistake): Promise<void> {
-  await withDeployment(site, mistake, async (deployment) => {
+  const check = (name: string, message: string): void => {
+    site.log(`${name}: ${message}`);
+    for (const part of mistake.says) assert.match(message, part);
+    for (const secret of Object.values(site.access)) assert.ok(!message.includes(secret), "the message has a secret");
+  };
+  const live = async (deployment: MachineDeployment): Promise<void> => {
     const machine = await site.until(`${deployment.metadata.name} is refused`, async () => {
       const [found] = await machinesOf(site, deployment);
       return found?.status?.errorMessage ? { done: found } : { pending: found ? "no errorMessage" : "no Machine" };
     });
-    const message = machine.status?.errorMessage ?? "";
-    site.log(`${deployment.metadata.name}: ${message}`);
-    for (const part of mistake.says) assert.match(message, part);
-    for (const secret of Object.values(site.access)) assert.ok(!message.includes(secret), "the message has a secret");
+    check(deployment.metadata.name ?? "", machine.status?.errorMessage ?? "");
     await site.until(`${deployment.metadata.name} has the Event`, async () => {
       const events = await eventsOf(site, machine);
       const said = events.some(
@@ -70,20 +75,30 @@ export async function refuse(site: Site, mistake: Mistake): Promise<void> {
       );
       return said ? { done: undefined } : { pending: `${events.length} other Events` };
     });
-  });
+  };
+  await withDeployment(site, mistake, live, (refusal) => check(mistake.name, refusal));
 }
 
-/** Creates the MachineDeployment of a scenario, and takes it down again when it has lived. */
+/**
+ * Creates the MachineDeployment of a scenario, and takes it down again when it has lived. `refused` is told where it is not
+ * admitted, which is an error without it.
+ */
+// oxlint-disable-next-line max-params -- two ways to go on
 export async function withDeployment(
   site: Site,
   scenario: Scenario,
   live: (deployment: MachineDeployment) => Promise<void>,
+  refused?: (message: string) => void,
 ): Promise<void> {
   const manifest = await prepare(site, scenario);
   const { name = "" } = manifest.metadata;
   try {
     assert.deepEqual(await nodeNamesLike(site, name), [], "Nodes of an earlier run");
-    await site.create(machineDeployments, manifest);
+    const refusal = await site.create(machineDeployments, manifest).catch((error: unknown) => {
+      if (refused === undefined || !isKubeError(error, "Invalid")) throw error;
+      return error.message;
+    });
+    if (refusal !== undefined) return refused?.(refusal);
     const deployment = await deploymentNamed(site, name);
     assert.ok(deployment);
     await live(deployment);

@@ -67,13 +67,12 @@ export async function act(
 
 /** A name that is taken by another template, or by a MachineSet that is on its way out, makes the next name another one. */
 async function createSet(
-  { set, event }: Extract<Decision, { kind: "create-set" }>,
+  { set }: Extract<Decision, { kind: "create-set" }>,
   { deployment, signal }: Step,
-  { client, events, informers }: ActContext,
+  { client, informers }: ActContext,
 ): Promise<"wait" | "go on"> {
   try {
     await client.create(machineSets, set, { signal });
-    events.event(deployment, event);
     return "wait";
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;

@@ -79,13 +79,8 @@ function decideNewSet(snapshot: Snapshot): Decision | undefined {
   if (!mayCreateNewSet(snapshot)) return undefined;
   const revision = nextRevision(oldSets.map(({ set }) => set));
   const set = machineSetFrom(deployment, { limits, revision });
-  const message = `Created MachineSet ${set.metadata.name} for revision ${revision}`;
-  return {
-    kind: "create-set",
-    set,
-    why: "no MachineSet has the current template",
-    event: { type: "Normal", reason: "ScalingMachineSet", message },
-  };
+  // It is told of when it is scaled.
+  return { kind: "create-set", set, why: "no MachineSet has the current template" };
 }
 
 function decideHistory(snapshot: Snapshot): Decision | undefined {

@@ -15,7 +15,7 @@ export type Decision = { readonly why: string } & (
     }
   | { readonly kind: "patch-deployment"; readonly patch: MergePatch; readonly event?: EventToEmit }
   | { readonly kind: "adopt" | "release"; readonly set: MachineSet }
-  | { readonly kind: "create-set"; readonly set: MachineSet; readonly event: EventToEmit }
+  | { readonly kind: "create-set"; readonly set: MachineSet }
   /** Ask the API server about a MachineSet that was created and no informer shows. */
   | { readonly kind: "settle-set"; readonly set: MachineSet }
   | { readonly kind: "patch-set"; readonly set: MachineSet; readonly patch: MergePatch; readonly event?: EventToEmit }

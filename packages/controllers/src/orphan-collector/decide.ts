@@ -1,7 +1,7 @@
 /** Which instances are orphans, which of them have been so for long enough, and when so many are that none is believed. */
 import type { Machine } from "@machine-controller/api";
-import { recordOf } from "@machine-controller/api";
 import type { Instance } from "@machine-controller/provider";
+import { readableRecordOf } from "../machine/fleets.ts";
 import type { Orphan } from "./quarantine.ts";
 
 /** One account's complete list of instances that bear a mark of ours. */
@@ -99,10 +99,6 @@ const keyOf = (orphan: Orphan): string => `${keyOfAccount(orphan)} ${orphan.id} 
 
 /** A damaged record names nothing; its Machine still counts by its UID. */
 function recordedId(machine: Machine): string[] {
-  try {
-    const record = recordOf(machine);
-    return record === undefined ? [] : [`${record.provider} ${record.id}`];
-  } catch {
-    return [];
-  }
+  const record = readableRecordOf(machine);
+  return record === undefined ? [] : [`${record.provider} ${record.id}`];
 }

@@ -42,14 +42,15 @@ function referenceIn(property: unknown): string {
   return name;
 }
 
-/** Reads each declaration once. */
+/** The files of a package stay as they are: each is read once. */
+const KNOWN = new Map<string, Words | undefined>();
+
 function createReader(): Read {
   const folder = modelsFolder();
-  const known = new Map<string, Words | undefined>();
   return (name) => {
     if (folder === undefined || shortName(name) === name) return undefined;
-    if (!known.has(name)) known.set(name, readWords(folder, shortName(name)));
-    return known.get(name);
+    if (!KNOWN.has(name)) KNOWN.set(name, readWords(folder, shortName(name)));
+    return KNOWN.get(name);
   };
 }
 

@@ -5,10 +5,10 @@ import { goText } from "../patch/go-text.ts";
 import { builtInSchema } from "../schema/built-in-schemas.ts";
 import {
   additionalSchema,
+  fieldSchema,
   isIntOrString,
   itemSchema,
   preservesUnknown,
-  propertySchema,
   ROOT_FIELDS,
 } from "../schema/structural.ts";
 import type { Schema } from "../schema/structural.ts";
@@ -45,7 +45,7 @@ function* problemsAt(value: unknown, schema: Schema, path: string): Generator<st
   if (!isJsonObject(value)) return;
   const additional = additionalSchema(schema);
   for (const [key, inner] of Object.entries(value)) {
-    const known = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    const known = fieldSchema(schema, key);
     if (known !== undefined) yield* problemsAt(inner, known, `${path}.${key}`);
     else if (additional !== true && !preservesUnknown(schema)) yield `${path}.${key}: field not declared in schema`;
   }

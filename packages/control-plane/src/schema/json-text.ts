@@ -1,7 +1,6 @@
 /** What strict decoding finds in a JSON text: fields said twice, and fields a kind does not have, in the API server's words. */
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
-import { isJsonObject } from "../object.ts";
-import { additionalSchema, itemSchema, preservesUnknown, propertySchema } from "./structural.ts";
+import { fieldSchema, itemSchema, preservesUnknown } from "./structural.ts";
 import type { Schema } from "./structural.ts";
 
 /** `duplicate field "a.b"`, each once, in the order of the text. With a schema also the fields it does not have. */
@@ -31,9 +30,4 @@ function* problemsIn(node: unknown, schema: Schema | undefined, path: string): G
     seen.add(key);
     yield* problemsIn(value, known, inner);
   }
-}
-
-function fieldSchema(schema: Schema, key: string): Schema | undefined {
-  const additional = additionalSchema(schema);
-  return propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
 }

@@ -32,6 +32,12 @@ export function additionalSchema(schema: Schema): Schema | boolean {
   return isJsonObject(additional) ? additional : additional === true;
 }
 
+/** Of a field by its name, or of all that have none of their own. */
+export function fieldSchema(schema: Schema, key: string): Schema | undefined {
+  const additional = additionalSchema(schema);
+  return propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+}
+
 export function itemSchema(schema: Schema): Schema | undefined {
   return isJsonObject(schema["items"]) ? schema["items"] : undefined;
 }

@@ -33,16 +33,7 @@ export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSe
 export function changedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
   if (isEqual(old, next)) return EMPTY;
   if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && Object.keys(next).length > 0) {
-    const children: [string, FieldSet][] = [];
-    for (const name of Object.keys(next)) {
-      const isNew = !(name in old);
-      // Most fields stay, and their type need not even be looked up.
-      if (!isNew && isEqual(old[name], next[name])) continue;
-      const field = typing.field(name);
-      const fields = isNew ? fieldsOf(next[name], field, isNew) : changedFields(old[name], next[name], field);
-      children.push([`f:${name}`, fields]);
-    }
-    return withChildren(false, children);
+    return differing(next, old, typing, (name, field) => changedFields(old[name], next[name], field));
   }
   if (Array.isArray(old) && Array.isArray(next) && typing.list.kind !== "atomic" && next.length > 0) {
     const before = new Map(old.map((item) => [itemKey(item, typing.list), item as unknown]));
@@ -65,17 +56,28 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
 export function removedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
   if (isEqual(old, next)) return EMPTY;
   if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && hasFields(old) && hasFields(next)) {
-    const children: [string, FieldSet][] = [];
-    for (const name of Object.keys(old)) {
-      const isGone = !(name in next);
-      if (!isGone && isEqual(old[name], next[name])) continue;
-      const field = typing.field(name);
-      const fields = isGone ? fieldsOf(old[name], field, true) : removedFields(old[name], next[name], field);
-      children.push([`f:${name}`, fields]);
-    }
-    return withChildren(false, children);
+    return differing(old, next, typing, (name, field) => removedFields(old[name], next[name], field));
   }
   return difference(fieldsOf(old, typing, true), fieldsOf(next, typing, true));
+}
+
+/** All of those fields of `value` that `other` does not have, and what `inside` says of those that it has otherwise. */
+// oxlint-disable-next-line max-params -- both sides, their type and the rest of the way down
+function differing(
+  value: JsonObject,
+  other: JsonObject,
+  typing: Typing,
+  inside: (name: string, field: Typing) => FieldSet,
+): FieldSet {
+  const children: [string, FieldSet][] = [];
+  for (const name of Object.keys(value)) {
+    const isAlone = !(name in other);
+    // Most fields stay, and their type need not even be looked up.
+    if (!isAlone && isEqual(value[name], other[name])) continue;
+    const field = typing.field(name);
+    children.push([`f:${name}`, isAlone ? fieldsOf(value[name], field, true) : inside(name, field)]);
+  }
+  return withChildren(false, children);
 }
 
 function hasFields(value: JsonObject): boolean {

@@ -90,6 +90,15 @@ describe("a new MachineDeployment is refused", () => {
       `${at}.maxUnavailable: may not be 0 when maxSurge is 0: no Machine could ever be replaced; raise one of them`,
     ],
     [
+      "with labels that no Machine could have",
+      {
+        selector: { matchLabels: { name: "a b" } },
+        template: { metadata: { labels: { name: "a b" } }, spec: machineSpec() },
+      },
+      'spec.template.metadata.labels.name: "a b" is not a value that Kubernetes takes; ' +
+        'use at most 63 letters, digits, "-", "_" and "."',
+    ],
+    [
       "with a broken template",
       { template: broken },
       'spec.template.spec.providerSpec.value.cloudProvider: "gone" is not known; this controller has example',

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from "./admission.ts";
 import { createChanges } from "./changes.ts";
-import { admitMachineSpec } from "./machine-spec.ts";
+import { admitTemplate } from "./machine-spec.ts";
 import { strategyProblems } from "./rollout-strategy.ts";
 import { selectorProblems } from "./selector-problems.ts";
 import { unknownFields } from "./unknown-fields.ts";
@@ -32,7 +32,7 @@ export async function admitMachineDeployment(request: AdmissionRequest, context:
 
   const after = structuredClone(object);
   if (changes.at("spec.template") && isObject(spec.template)) {
-    const machine = await admitMachineSpec(spec.template.spec, "spec.template.spec", context);
+    const machine = await admitTemplate(spec.template, context);
     problems.push(...machine.problems);
     if (isObject(machine.spec)) objectAt(after, "spec", "template")["spec"] = structuredClone(machine.spec);
   }

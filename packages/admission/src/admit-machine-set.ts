@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from "./admission.ts";
 import { createChanges } from "./changes.ts";
-import { admitMachineSpec } from "./machine-spec.ts";
+import { admitTemplate } from "./machine-spec.ts";
 import { selectorProblems } from "./selector-problems.ts";
 import { unknownFields } from "./unknown-fields.ts";
 
@@ -30,7 +30,7 @@ export async function admitMachineSet(request: AdmissionRequest, context: Admiss
   const problems = shape.filter(({ path }) => changes.at(path)).map((problem) => formatProblems([problem]));
   if (changes.at("spec.selector") || changes.at("spec.template")) problems.push(...selectorProblems(spec));
   if (changes.at("spec.template") && isObject(spec.template)) {
-    problems.push(...(await admitMachineSpec(spec.template.spec, "spec.template.spec", context)).problems);
+    problems.push(...(await admitTemplate(spec.template, context)).problems);
   }
   const after = structuredClone(object);
   if (spec.replicas === undefined) objectAt(after, "spec")["replicas"] = 1;

@@ -127,6 +127,13 @@ describe("a new Machine is refused", () => {
       "spec.configSource: must not be set, since kubelets no longer read it; remove it",
     ],
     [
+      "with what no Node could have",
+      { ...machineSpec(), metadata: { labels: { "a b": "c" } }, taints: [{ key: "k", effect: "NoShedule" }] },
+      'spec.metadata.labels: "a b" is not a key that Kubernetes takes; ' +
+        'use at most 63 letters, digits, "-", "_" and ".", behind a domain and "/" if need be; ' +
+        'spec.taints[0].effect: "NoShedule" is not supported; did you mean "NoSchedule"?',
+    ],
+    [
       "with something that is no key",
       machineSpec({ sshPublicKeys: ["hunter2"] }),
       `${value}.sshPublicKeys[0]: is not a public key; give the content of a .pub file, such as "ssh-ed25519 AAAA… name"`,
@@ -218,6 +225,14 @@ describe("an update", () => {
   for (const [name, before, after] of free) {
     test(`${name} is allowed`, async () => assert.equal((await update(before, after)).message, ""));
   }
+
+  test("to what no Node could have is refused, and keeps nobody who finds it there from changing the rest", async () => {
+    const tainted = (metadata: Raw, effect: string) =>
+      machine({ ...machineSpec(), metadata: { name: "worker-1", ...metadata }, taints: [{ key: "k", effect }] });
+    const { message } = await update(tainted({}, "NoSchedule"), tainted({}, "NoWay"));
+    assert.match(message, /^spec\.taints\[0\]\.effect: "NoWay" is not supported/);
+    assert.equal((await update(tainted({}, "NoWay"), tainted({ labels: { a: "b" } }, "NoWay"))).message, "");
+  });
 
   test("of a providerID that was set is refused", async () => {
     const spec = stored["spec"] as Raw;

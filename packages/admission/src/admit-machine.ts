@@ -18,7 +18,7 @@ import {
   type Verdict,
 } from "./admission.ts";
 import { createPatch } from "./json-patch.ts";
-import { admitMachineSpec } from "./machine-spec.ts";
+import { admitMachineSpec, newNodeProblems } from "./machine-spec.ts";
 import { unknownFields } from "./unknown-fields.ts";
 
 export async function admitMachine(request: AdmissionRequest, context: AdmissionContext): Promise<Verdict> {
@@ -34,6 +34,7 @@ export async function admitMachine(request: AdmissionRequest, context: Admission
   if (problems.length > 0 && bypass === "true") {
     problems.push(`metadata.annotations: ${request.user} may not use ${ANNOTATION_BYPASS_IMMUTABILITY}`);
   }
+  problems.push(...newNodeProblems(oldObject["spec"], after["spec"]));
   return judge({ before: object, after }, problems);
 }
 

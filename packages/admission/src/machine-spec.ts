@@ -1,5 +1,13 @@
 /** Defaulting and validation of a MachineSpec, in a Machine and in templates alike. */
-import { formatProblems, MachineSpec, parseAs, ProviderSpec } from "@machine-controller/api";
+import {
+  formatProblems,
+  MachineSpec,
+  metadataProblems,
+  nodeMetadataProblems,
+  parseAs,
+  type Problem,
+  ProviderSpec,
+} from "@machine-controller/api";
 import {
   addDefaults,
   cloudProviderOf,
@@ -23,7 +31,7 @@ export async function admitMachineSpec(
   context: AdmissionContext,
 ): Promise<{ spec: unknown; problems: string[] }> {
   const { value, problems: shape } = parseAs(MachineSpec, raw ?? {}, path);
-  const problems = shape.map((problem) => formatProblems([problem]));
+  const problems = each([...shape, ...nodeMetadataProblems(raw, path)]);
   if (!isObject(raw) || !isObject(value.providerSpec)) return { spec: raw, problems };
 
   const kubelet: unknown = value.versions?.kubelet;
@@ -41,6 +49,20 @@ export async function admitMachineSpec(
   if (problems.length > 0 || definition === undefined) return { spec: raw, problems };
   return { spec: { ...raw, providerSpec: addDefaults(definition, spec).providerSpec }, problems };
 }
+
+/** The same for `spec.template`, with the labels and annotations that its Machines get. */
+export async function admitTemplate(template: Raw, context: AdmissionContext): ReturnType<typeof admitMachineSpec> {
+  const { spec, problems } = await admitMachineSpec(template["spec"], "spec.template.spec", context);
+  return { spec, problems: [...each(metadataProblems(template["metadata"], "spec.template.metadata")), ...problems] };
+}
+
+/** Problems of what an update of a Machine gives its Node, those left out that were there before. */
+export function newNodeProblems(before: unknown, after: unknown): string[] {
+  const known = new Set(each(nodeMetadataProblems(before, "spec")));
+  return each(nodeMetadataProblems(after, "spec")).filter((problem) => !known.has(problem));
+}
+
+const each = (problems: readonly Problem[]): string[] => problems.map((problem) => formatProblems([problem]));
 
 async function providerProblems(spec: MachineSpec, { providers }: AdmissionContext): Promise<string[]> {
   try {

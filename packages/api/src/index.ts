@@ -18,6 +18,7 @@ export {
 export { DELETE_POLICIES, MachineSetSpec, MachineSetStatus, MachineTemplate, type MachineSet } from "./machine-set.ts";
 export { instanceNameOf, MachineSpec, MachineStatus, type Machine } from "./machine.ts";
 export { nearestName } from "./nearest-name.ts";
+export { metadataProblems, nodeMetadataProblems } from "./node-metadata.ts";
 export type { MachineErrorReason } from "./well-known.ts";
 export {
   Condition,

@@ -234,6 +234,11 @@ test("errors name the path, the value and the remedy", async () => {
   await rejectsWith(validate({ size: "s", networks: [{}, ["b"]] }), /networks: must be a list, each entry a text or /);
   await rejectsWith(validate({ size: "s", disk: "20" }), `${path}.disk: must be of type integer, is "20"`);
   await rejectsWith(validate({ size: "tiny" }), "too tiny");
+  const { spec } = machine({ token: "t", size: "s" });
+  await rejectsWith(
+    provider.validate({ ...spec, taints: [{ key: "k", effect: "NoWay" }] }, call),
+    'spec.taints[0].effect: "NoWay" is not supported; use one of NoSchedule, PreferNoSchedule, NoExecute',
+  );
 });
 
 test("an operating system without default image needs one to be named", async () => {

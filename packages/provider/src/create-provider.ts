@@ -3,9 +3,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import {
   canonicalText,
+  formatProblems,
   instanceNameOf,
   type Machine,
   type MachineSpec,
+  nodeMetadataProblems,
   type OperatingSystem,
   recordOf,
 } from "@machine-controller/api";
@@ -130,6 +132,9 @@ export function createProvider(
     addDefaults: (spec) => addDefaults(definition, spec),
 
     async validate(spec, call) {
+      // Paid for in vain: the Node of such a Machine is refused what makes it the Machine's.
+      const problems = nodeMetadataProblems(spec, "spec");
+      if (problems.length > 0) throw new TerminalError("InvalidConfiguration", formatProblems(problems));
       const request = await specRequest(spec, call);
       await definition.validate?.(request);
     },

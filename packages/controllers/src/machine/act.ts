@@ -106,7 +106,7 @@ export async function act(
 
 /** What is true again once a new intent is written: nothing is known of its instance, and nobody has asked for it. */
 function afterIntent(knowledge: Knowledge): Knowledge {
-  const { present, validated, createUnknownAt, deletion, ...rest } = withoutAbsence(knowledge);
+  const { present, validated, createAskedAt, deletion, ...rest } = withoutAbsence(knowledge);
   return { ...rest, intentIsFresh: true };
 }
 
@@ -219,25 +219,28 @@ async function create(intent: CreateIntent, { snapshot, signal }: Step, { clock 
   const sentAt = clock.now();
   if (sentAt - snapshot.nowMs > OVERTAKEN_MS)
     throw new ProviderError("Unavailable", "creation was decided too long ago, and is decided again");
+  // Where nothing repeats a creation, what was answered has had its effect.
+  const mayRepeat = provider.idempotency.class !== "tag-scan";
   let instance: Instance | undefined;
   try {
     instance = await provider.create(machine, { userData: userData?.text ?? "", token: intent.token }, { signal });
     if ((await provider.account(machine, { signal })) === account) {
       // User data is large, and needed no more.
-      return sawInstance(knowledge, instance, sentAt);
+      return sawInstance({ ...knowledge, ...(mayRepeat && { createAskedAt: clock.now() }) }, instance, sentAt);
     }
     throw new ProviderError("UnknownOutcome", "the credential changed while the instance was created");
   } catch (error) {
-    throw instance === undefined && isRefusal(error) ? error : new CreateOutcomeUnknown(clock.now(), error);
+    const hadNoEffect = instance === undefined && isRefusal(error) && !mayRepeat;
+    throw hadNoEffect ? error : new CreateUnsettled(clock.now(), error);
   }
 }
 
-/** Tells when a create failed of which nobody knows what came; the controller keeps that and handles the cause. */
-export class CreateOutcomeUnknown extends Error {
-  override readonly name = "CreateOutcomeUnknown";
+/** Tells when a create failed that may yet have its effect; the controller keeps that and handles the cause. */
+export class CreateUnsettled extends Error {
+  override readonly name = "CreateUnsettled";
   readonly at: number;
   constructor(at: number, cause: unknown) {
-    super("nobody knows what came of a create", { cause });
+    super("a create that failed may yet have its effect", { cause });
     this.at = at;
   }
 }

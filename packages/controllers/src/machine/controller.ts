@@ -12,7 +12,7 @@ import {
 } from "@machine-controller/kube-runtime";
 import { type Instance, isProviderError, PROVIDER_ERRORS, type ProviderError } from "@machine-controller/provider";
 import type { Log } from "../log.ts";
-import { act, type ActContext, CreateOutcomeUnknown } from "./act.ts";
+import { act, type ActContext, CreateUnsettled } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { byRecordedAccount, createFleets, readableRecordOf } from "./fleets.ts";
@@ -123,9 +123,9 @@ export function createMachineController(options: MachineControllerOptions): Cont
         learn({ ...learnt, ...(failure && ASKS_NO_CLOUD.has(decision.kind) && { failure }) });
         if (decision.kind === "delete-machine") return {};
       } catch (error) {
-        const isUnknown = error instanceof CreateOutcomeUnknown;
-        const cause = isUnknown ? error.cause : error;
-        if (isUnknown) knowledge = { ...knowledge, createUnknownAt: error.at };
+        const isUnsettled = error instanceof CreateUnsettled;
+        const cause = isUnsettled ? error.cause : error;
+        if (isUnsettled) knowledge = { ...knowledge, createAskedAt: error.at };
         learn(knowledge);
         if (signal.aborted || !isProviderError(cause)) {
           // The Machine is gone, or changed since it was read: its next event starts a new pass.

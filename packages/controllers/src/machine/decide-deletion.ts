@@ -19,7 +19,7 @@ const FIRST_RECHECK_MS = 750;
 const RECHECK_MS = 10_000;
 
 export function decideDeletion(snapshot: Snapshot): Decision {
-  const { machine, ownedNodes, knowledge } = snapshot;
+  const { machine, knowledge } = snapshot;
   if (knowledge.released) return wait("the last finalizer is gone");
   if (!OURS.some((finalizer) => machine.metadata.finalizers?.includes(finalizer)))
     return wait("none of our finalizers is on the Machine");
@@ -32,11 +32,16 @@ export function decideDeletion(snapshot: Snapshot): Decision {
       (holds ? decideInstance(snapshot) : undefined);
     if (next !== undefined) return next;
   }
-  const node = ownedNodes.find(({ metadata }) => !knowledge.deletedNodes?.includes(metadata.uid ?? ""));
-  if (node !== undefined) return { kind: "delete-node", node, why: "its instance is gone" };
+  const node = decideNode(snapshot);
+  if (node !== undefined) return node;
   // Another controller or a person owns the instance of an `external` Machine and takes this finalizer off.
   const kept = snapshot.provider.name === "external" && !abandoned ? [FINALIZER_INSTANCE] : [];
   return release(machine, { kept, why: abandoned ? "a person gave the instance up" : "instance and Node are gone" });
+}
+
+function decideNode({ ownedNodes, knowledge }: Snapshot): Decision | undefined {
+  const node = ownedNodes.find(({ metadata }) => !knowledge.deletedNodes?.includes(metadata.uid ?? ""));
+  return node && { kind: "delete-node", node, why: "its instance is gone" };
 }
 
 /** undefined: the instance is confirmed gone. */
@@ -85,7 +90,7 @@ function decideFleet(
   const id = record?.id ?? intent?.token ?? "";
   if (!wasAsked || confirmedGone(machine, id) || (seen && settledAt < firstAt)) return undefined;
   const listAt = Math.max(settledAt, firstAt);
-  if (nowMs < listAt) return waitToBelieve(snapshot, listAt);
+  if (nowMs < listAt) return (seen ? decideNode(snapshot) : undefined) ?? waitToBelieve(snapshot, listAt);
   if (seen && (knowledge.unlistedAt ?? -1) >= listAt) return undefined;
   const again: Decision = { kind: "delete-instance", why: "a newer list may show what was absent before" };
   return doubtByFleet(snapshot, { id, sinceMs: listAt, lookedAtMs: lastAt, again });
@@ -123,7 +128,7 @@ const WORTH_SHOWING_MS = 5_000;
 
 function waitToBelieve(snapshot: Snapshot, untilMs: number): Decision {
   const why = "absence counts once every earlier request has had its effect";
-  const message = `The instance is gone; until ${new Date(untilMs).toISOString()} a request that an earlier process sent may still make another.`;
+  const message = `The instance is gone; until ${new Date(untilMs).toISOString()} an earlier request, or a copy of it, may still make another.`;
   const patch = untilMs - snapshot.nowMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
   return patch ? { kind: "patch-machine", patch, why: "what the deletion waits for is shown" } : wait(why, untilMs);
 }

@@ -122,7 +122,7 @@ const failure = (retryAt: number, specKey = "key"): Knowledge => ({
 const ASKED = {
   intent: INTENT,
   kind: "tag-scan",
-  knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_979_000 },
+  knowledge: { ...SUPPOSED, intentIsFresh: true, createAskedAt: 9_979_000 },
 } as const;
 
 const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeconds?: number][]> = {
@@ -172,14 +172,14 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
     ],
     [
       "tag-scan: a lost answer just now",
-      { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_995_000 } },
+      { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createAskedAt: 9_995_000 } },
       "wait",
       /may still show up/,
       10_005,
     ],
     [
       "tag-scan: it had its time",
-      { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createUnknownAt: 9_989_500 } },
+      { intent: INTENT, kind: "tag-scan", knowledge: { ...SUPPOSED, intentIsFresh: true, createAskedAt: 9_989_500 } },
       "look-up",
       /had time/,
     ],
@@ -291,14 +291,14 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
     ["absent twice", living({ knowledge: { account: "a", ...ABSENT } }), "patch-machine", /is gone; a new one/],
     [
       "absent twice, and an earlier request may be under way",
-      living({ knowledge: { account: "a", ...ABSENT, createUnknownAt: 9_995_000 } }),
+      living({ knowledge: { account: "a", ...ABSENT, createAskedAt: 9_995_000 } }),
       "wait",
       /may still make another/,
       10_005,
     ],
     [
       "absent twice, and an earlier request had its time",
-      living({ knowledge: { account: "a", ...ABSENT, createUnknownAt: 9_985_000, unlistedAt: 9_994_000 } }),
+      living({ knowledge: { account: "a", ...ABSENT, createAskedAt: 9_985_000, unlistedAt: 9_994_000 } }),
       "look-up",
       /had time to make another/,
     ],

@@ -16,8 +16,8 @@ export type Knowledge = {
   readonly userDataMissing?: { readonly message: string; readonly at: number };
   /** This process wrote the intent, so nobody else has asked the cloud for it. */
   readonly intentIsFresh?: boolean;
-  /** The last time that this process could not tell what came of its asking the cloud to create. */
-  readonly createUnknownAt?: number;
+  /** When a request of this process to create was last under way that, or a copy of which, may still have its effect. */
+  readonly createAskedAt?: number;
   /** The newest read that saw the instance. */
   readonly present?: { readonly at: number; readonly instance: Instance };
   /** A complete list that began then did not show it: a reason to look directly, and no more. */

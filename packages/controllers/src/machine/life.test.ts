@@ -299,6 +299,7 @@ test("a NotReady Node whose message counts the seconds costs no writes", async (
 
 test("a Machine whose last finalizer is gone is not written to again, however long it still shows", async () => {
   const world = await readyWorld();
+  await world.pass(60_000);
   world.cluster.remove(machines, "m");
   const before = count(world, "patch machines");
   await world.pass(500);
@@ -309,6 +310,30 @@ test("a Machine whose last finalizer is gone is not written to again, however lo
   assert.deepEqual(world.errors, []);
 });
 
+test("a Machine deleted soon after its creation loses instance and Node at once, and takes a late copy along", async () => {
+  const world = await readyWorld();
+  const { uid } = world.machine()?.metadata ?? {};
+  world.cluster.remove(machines, "m");
+  await world.until(() => world.node() === undefined, 5_000);
+  assert.equal(world.cloud.vms().length, 0);
+  world.cloud.add({ name: "m", machineUid: uid });
+  await world.until(() => world.machine() === undefined);
+  assert.equal(world.cloud.vms().length, 0);
+  assert.deepEqual([...world.cloud.violations], []);
+});
+
+test("a refused creation may have a copy that is not: its Machine is let go once that can be no more", async () => {
+  const world = await createWorld();
+  world.cloud.failures.set("create", new ProviderError("InsufficientResources", "sold out"));
+  const { uid } = world.addMachine().metadata;
+  await world.until(() => (world.cloud.calls["create"] ?? 0) > 0);
+  world.cluster.remove(machines, "m");
+  await world.pass(5_000);
+  world.cloud.add({ name: "m", machineUid: uid });
+  await world.until(() => world.machine() === undefined);
+  assert.equal(world.cloud.vms().length, 0);
+});
+
 test("a deletion that waits for what an earlier process may have asked for says so", async () => {
   const world = await createWorld({ idempotency: { class: "unique-name", settleMs: 30_000, consistencyMs: 2_000 } });
   world.cloud.failures.set("create", new ProviderError("UnknownOutcome", "no answer"));
@@ -317,7 +342,7 @@ test("a deletion that waits for what an earlier process may have asked for says 
   await world.restart();
   world.cluster.remove(machines, "m");
   await world.pass(5_000);
-  assert.match(conditionOf(world, "InstanceDeleted")?.message ?? "", /until 2030-.*an earlier process/);
+  assert.match(conditionOf(world, "InstanceDeleted")?.message ?? "", /until 2030-.*an earlier request/);
   await world.until(() => world.machine() === undefined, 40_000);
 });
 

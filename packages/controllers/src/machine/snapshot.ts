@@ -67,15 +67,15 @@ export function pendingFailure({ knowledge: { failure }, specKey, nowMs }: Snaps
   return failure?.specKey === specKey && failure.retryAtMs > nowMs ? failure : undefined;
 }
 
-/** From when on no create request that was sent for the Machine can still take effect. */
+/** From when on no create request that was sent for the Machine, nor a copy of one, can still take effect. */
 export function requestsSettledAt(snapshot: Snapshot): number {
   const { intent, record, knowledge, provider, leadingSinceMs, nowMs } = snapshot;
-  const { intentIsFresh, createUnknownAt = -Infinity } = knowledge;
+  const { intentIsFresh, createAskedAt = -Infinity } = knowledge;
   const intendedAt = intent === undefined ? -Infinity : Date.parse(intent.at);
   const notedAt = record === undefined ? Math.max(intendedAt, leadingSinceMs) : Date.parse(record.at);
   // A time to come was noted by a clock that was wrong, or has been set back since.
   const othersAt = notedAt > nowMs ? leadingSinceMs : notedAt;
-  return Math.max(createUnknownAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;
+  return Math.max(createAskedAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;
 }
 
 const hasFinalizer = (machine: Machine, finalizer: string): boolean =>

@@ -112,11 +112,21 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: "lets go before an earlier request has had its effect",
     file: `${MACHINE}/snapshot.ts`,
-    find: `return Math.max(createUnknownAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;`,
+    find: `return Math.max(createAskedAt, intentIsFresh ? -Infinity : othersAt) + provider.idempotency.settleMs;`,
     replace: `return -Infinity;`,
     why: "A creation that is still under way when its Machine is deleted leaks the instance.",
     breaks: "nothing is destroyed in doubt",
     life: "delete after a lost answer",
+  },
+  {
+    name: "takes a creation that was answered for one that cannot come again",
+    file: `${MACHINE}/act.ts`,
+    find: `const mayRepeat = provider.idempotency.class !== "tag-scan";`,
+    replace: `const mayRepeat = false;`,
+    why: "A copy of the creation that arrives after the deletion leaks another instance.",
+    breaks: "nothing is destroyed in doubt",
+    life: "delete while it is created twice",
+    cloud: "hetzner",
   },
   {
     name: "believes a cloud that suddenly shows nothing",

@@ -23,11 +23,15 @@ import type { World } from "../../world/world.ts";
 
 const HOUR_MS = 3_600_000;
 const TOKEN = { id: "abcdef", secret: "0123456789abcdef" };
-const CREATION_LOST = new Map(
-  ["plain-token POST instances", "plain-name POST instances", "plain-tag POST instances", "hetzner POST servers"].map(
-    (call) => [`controller-a → ${call} #1`, "crash, request late"],
-  ),
-);
+const CREATIONS = [
+  "plain-token POST instances",
+  "plain-name POST instances",
+  "plain-tag POST instances",
+  "hetzner POST servers",
+];
+const creation = (fault: string): ReadonlyMap<string, string> =>
+  new Map(CREATIONS.map((call) => [`controller-a → ${call} #1`, fault]));
+const CREATION_LOST = creation("crash, request late");
 const LONE = pathOf("machines", "lone");
 
 /** It keeps no intent and no record, and marks its instances with the UID. */
@@ -77,7 +81,7 @@ export const MACHINE_LIVES: readonly Life[] = [
     // On a cloud with tokens it forgets them with the instance.
     name: "lose it while a request is under way",
     scenario: { hasLoneMachine: true, busyMs: 150_000 },
-    faults: new Map([...CREATION_LOST.keys()].map((id) => [id, "request late"])),
+    faults: creation("request late"),
     script: (world) => at(world, 3_000, async () => livingVms(world).map((vm) => world.cloud.lose(vm))),
   },
   {
@@ -90,6 +94,13 @@ export const MACHINE_LIVES: readonly Life[] = [
     name: "delete while it is created",
     everyFault: true,
     scenario: { hasLoneMachine: true, busyMs: 60_000 },
+    script: (world) => at(world, 400, () => deleteMachine(world, "lone")),
+  },
+  {
+    name: "delete while it is created twice",
+    clouds: ["hetzner", "plain-name"],
+    scenario: { hasLoneMachine: true, busyMs: 60_000 },
+    faults: creation("request twice"),
     script: (world) => at(world, 400, () => deleteMachine(world, "lone")),
   },
   {
@@ -125,12 +136,7 @@ export const MACHINE_LIVES: readonly Life[] = [
     name: "create while the cloud's reads fail",
     clouds: ["plain-token", "plain-name", "plain-tag"],
     scenario: { hasLoneMachine: true, busyMs: 150_000 },
-    faults: new Map(
-      ["plain-token", "plain-name", "plain-tag"].map((cloud) => [
-        `controller-a → ${cloud} POST instances #1`,
-        "reply lost",
-      ]),
-    ),
+    faults: creation("reply lost"),
     script: (world) => world.spell({ to: "cloud", fault: "cloud 503", method: "GET", about: /instances/ }, 100_000),
   },
   {

@@ -33,7 +33,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: "takes a lost answer for a refusal",
     file: `${MACHINE}/act.ts`,
-    find: `throw instance === undefined && isRefusal(error) ? error : new CreateOutcomeUnknown(clock.now(), error);`,
+    find: `throw hadNoEffect ? error : new CreateUnsettled(clock.now(), error);`,
     replace: `throw error;`,
     why: "An instance that was created and never heard of is created again.",
     breaks: "one VM per Machine",

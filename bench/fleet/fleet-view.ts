@@ -1,5 +1,5 @@
 /** What a bench sees of its Machines while they come and go. */
-import type { Machine } from "@machine-controller/api";
+import { type Machine, recordOf } from "@machine-controller/api";
 import { machines } from "@machine-controller/controllers";
 import { coreResources, type KubeClient } from "@machine-controller/kube-client";
 import { createInformer, systemClock } from "@machine-controller/kube-runtime";
@@ -11,6 +11,8 @@ export type FleetView = {
   readonly ready: number;
   /** @throws the signal's reason, or when the fleet has not changed for a minute. */
   until(what: string, isReached: () => boolean): Promise<void>;
+  /** Waits until the youngest record of an instance is older than `ms`. @returns its age in milliseconds. */
+  untilOlderThan(ms: number): Promise<number>;
 };
 
 const POLL_MS = 20;
@@ -52,6 +54,15 @@ export async function viewFleet(
         }
         await sleep(POLL_MS, undefined, { signal });
       }
+    },
+    async untilOlderThan(ms) {
+      const youngestAt = Math.max(...informer.store.list().map((machine) => Date.parse(recordOf(machine)?.at ?? "")));
+      const restMs = youngestAt + ms - Date.now();
+      if (restMs >= 0) {
+        progress(`waiting ${Math.ceil(restMs / 1_000)} s until all Machines are older than ${ms / 1_000} s`);
+        await sleep(restMs + 1, undefined, { signal });
+      }
+      return Date.now() - youngestAt;
     },
   };
   return view;

@@ -1,5 +1,6 @@
 /** A fleet of one MachineDeployment from nothing to Ready, at rest, through a restart of the controller, and back to nothing. */
 import { machineDeployments } from "@machine-controller/controllers";
+import hetzner from "@machine-controller/provider-hetzner";
 import { type Bench, type Figure, figure, held } from "../bench.ts";
 import { measureWrites } from "../writes.ts";
 import { countNodes, viewFleet } from "./fleet-view.ts";
@@ -42,6 +43,8 @@ export const life: Bench = {
       await first.stop();
       const restart = await measureRestart(site, settings);
 
+      // Until then a request of a former process could still make a second instance, and a deletion waits for that.
+      const youngestMs = await view.untilOlderThan(hetzner.idempotency.settleMs);
       const down = watchPhase(site, restart.controller.pid);
       const ref = { namespace: NAMESPACE, name: FLEET };
       await client.patch(machineDeployments, ref, { type: "merge", body: { spec: { replicas: 0 } } }, { signal });
@@ -74,6 +77,7 @@ export const life: Bench = {
         ...rest,
         ...restart.figures,
         held("down", downPerSecond, { unit: "Machines/s", digits: 1, atLeast: 30 }),
+        figure("  age of the youngest Machine when it begins", youngestMs / 1_000, { unit: "s" }),
         figure(`  share of what ${WRITES_DOWN} writes allow`, share(downPerSecond, WRITES_DOWN), { unit: "%" }),
         ...requestsOf(fallen, machines),
         ...callsOf(fallen, machines),

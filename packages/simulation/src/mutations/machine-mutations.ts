@@ -48,7 +48,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     why: "A read that is behind makes a living instance look gone, and it is replaced.",
     breaks: "nothing is destroyed in doubt",
     within: 30,
-    cloud: "plain-name",
+    cloud: "plain-tag",
   },
   {
     name: "reuses the token of the first attempt",

@@ -76,7 +76,8 @@ export class StatusError extends Error {
 /** What a Status names: `machines.cluster.k8s.io "a"` or `pods "a"`. */
 export type Subject = { group: string; plural: string; kind: string };
 
-function qualified(subject: Subject): string {
+/** `machines.cluster.k8s.io` or `pods`. */
+export function qualified(subject: Pick<Subject, "group" | "plural">): string {
   return subject.group === "" ? subject.plural : `${subject.plural}.${subject.group}`;
 }
 

@@ -71,7 +71,8 @@ export async function changeStored(
   target: Target & { scope?: "main" | "status" },
   next: (old: KubeObject) => KubeObject,
 ): Promise<void> {
-  const context = systemContext(server, target);
+  const subresource = target.scope === "status" ? "status" : "";
+  const context = { ...systemContext(server, target), subresource };
   await write(context, {}, (transaction, admitted) =>
     changeObject(admitted, transaction, { scope: target.scope ?? "main", next }),
   ).catch(ignore("NotFound", "Conflict"));

@@ -1,9 +1,12 @@
 /** Keeps the status of PodDisruptionBudgets: how many healthy pods there are, and how many may go. */
 import { toTime } from "../clock.ts";
+import { withDisruptionCondition } from "../disruption-condition.ts";
 import { arrayAt, isEqual, isJsonObject, objectAt, parseApiVersion, valueAt } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import type { JsonObject, KubeObject, OwnerReference } from "../object.ts";
+import type { Resource } from "../registry/resource.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Server } from "../server.ts";
+import { qualified } from "../status-error.ts";
 import { builtIn, changeStored, read } from "../system-request.ts";
 import type { Controller } from "./controller.ts";
 import { fromKey, toKey } from "./stored-key.ts";
@@ -30,7 +33,7 @@ export function createDisruptionBudgets(server: Server): Controller {
         .list({ resource: pods.storage, namespace })
         .map(({ json }) => JSON.parse(json) as KubeObject)
         .filter((pod) => selector !== undefined && matchesSelectorObject(selector, pod.metadata.labels ?? {}));
-      const scale = (pod: KubeObject): [string, number][] => scaleOf(server, pod);
+      const scale = (pod: KubeObject): Scale | undefined => scaleOf(server, pod);
       const status = statusFor(budget, { pods: matching, scale, time: toTime(server.clock.now()) });
       if (isEqual(status, budget["status"])) return;
       await changeStored(server, { ...target, scope: "status" }, (old) => ({ ...old, status }));
@@ -38,38 +41,44 @@ export function createDisruptionBudgets(server: Server): Controller {
   };
 }
 
-type Pods = { pods: readonly KubeObject[]; scale(pod: KubeObject): [uid: string, replicas: number][]; time: string };
+/** How many pods a controller wants, or why that cannot be told. */
+type Scale = { uid: string; replicas: number } | { problem: string };
+
+type Pods = { pods: readonly KubeObject[]; scale(pod: KubeObject): Scale | undefined; time: string };
 
 function statusFor(budget: KubeObject, { pods, scale, time }: Pods): JsonObject {
-  const current = pods.filter((pod) => !["Succeeded", "Failed"].includes(String(valueAt(pod, "status.phase"))));
-  const currentHealthy = pods.filter(isHealthy).length;
   const { minAvailable, maxUnavailable } = objectAt(budget, "spec");
+  const counts = typeof minAvailable === "number" || (minAvailable ?? maxUnavailable) === undefined;
   // A part is one of what the pods' controllers want, which says nothing of pods without one.
-  const wanted = new Map(current.flatMap(scale)).values().reduce((sum, replicas) => sum + replicas, 0);
-  const expectedPods = typeof minAvailable === "number" ? current.length : wanted;
+  const wanted = new Map<string, number>();
+  for (const one of counts ? [] : pods.map(scale)) {
+    if (one === undefined) continue;
+    if ("problem" in one) return unsynced(objectAt(budget, "status"), { time, problem: one.problem });
+    wanted.set(one.uid, one.replicas);
+  }
+  const expectedPods =
+    typeof minAvailable === "number" ? pods.length : wanted.values().reduce((sum, replicas) => sum + replicas, 0);
   const desiredHealthy =
     maxUnavailable === undefined
       ? amount(minAvailable ?? 0, expectedPods)
       : Math.max(0, expectedPods - amount(maxUnavailable, expectedPods));
-  const disruptionsAllowed = expectedPods === 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
-  const allowed = disruptionsAllowed > 0 ? "True" : "False";
-  const before = arrayAt(objectAt(budget, "status"), "conditions").find(isJsonObject);
-  const condition = {
-    type: "DisruptionAllowed",
-    status: allowed,
-    reason: allowed === "True" ? "SufficientPods" : "InsufficientPods",
-    message: "",
-    observedGeneration: budget.metadata.generation ?? 1,
-    lastTransitionTime: before?.["status"] === allowed ? before["lastTransitionTime"] : time,
-  };
-  return {
-    conditions: [condition],
+  const { conditions } = objectAt(budget, "status");
+  const currentHealthy = pods.filter(isHealthy).length;
+  const status = {
+    ...(conditions === undefined ? {} : { conditions }),
     currentHealthy,
     desiredHealthy,
-    disruptionsAllowed,
+    disruptionsAllowed: expectedPods === 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy),
     expectedPods,
     observedGeneration: budget.metadata.generation ?? 1,
   };
+  return withDisruptionCondition(status, { time });
+}
+
+/** What was known stays, but for the disruptions: none is allowed as long as the count cannot be trusted. */
+function unsynced(before: JsonObject, options: { time: string; problem: string }): JsonObject {
+  const none = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  return withDisruptionCondition({ ...none, ...before, disruptionsAllowed: 0 }, options);
 }
 
 /** A count, or a percentage rounded up. */
@@ -77,19 +86,42 @@ function amount(value: unknown, of: number): number {
   return typeof value === "number" ? value : Math.ceil((Number.parseInt(String(value), 10) / 100) * of) || 0;
 }
 
-/** How many pods the pod's controller wants; a ReplicaSet of a Deployment's is the Deployment's matter. */
-function scaleOf(server: Server, object: KubeObject): [uid: string, replicas: number][] {
-  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner === undefined) return [];
-  const { group, version } = parseApiVersion(owner.apiVersion);
-  const resource = server.registry.findKind(group, version, owner.kind);
-  const { namespace = "" } = object.metadata;
-  const controller = resource && read(server, { resource, namespace, name: owner.name });
-  if (controller === undefined || controller.metadata.uid !== owner.uid) return [];
-  const above = owner.kind === "ReplicaSet" ? scaleOf(server, controller) : [];
-  if (above.length > 0) return above;
+/** None for a pod without a controller. */
+function scaleOf(server: Server, pod: KubeObject): Scale | undefined {
+  const owner = controllerOf(pod);
+  if (owner === undefined) return undefined;
+  const resource = kindOf(server, owner);
+  if (resource === undefined) {
+    return {
+      problem: `no matches for kind ${JSON.stringify(owner.kind)} in version ${JSON.stringify(owner.apiVersion)}`,
+    };
+  }
+  if (resource.scale === undefined) {
+    return { problem: `${qualified(resource)} does not implement the scale subresource` };
+  }
+  return wantedBy(server, pod) ?? { problem: `found no controllers for pod ${JSON.stringify(pod.metadata.name)}` };
+}
+
+/** What its controller wants; of a Deployment's ReplicaSet that is the Deployment's matter. */
+function wantedBy(server: Server, object: KubeObject): Scale | undefined {
+  const owner = controllerOf(object);
+  const resource = owner && kindOf(server, owner);
   const path = resource?.scale?.specReplicasPath;
-  return path === undefined ? [] : [[owner.uid, Number(valueAt(controller, path) ?? 0)]];
+  if (owner === undefined || resource === undefined || path === undefined) return undefined;
+  const { namespace = "" } = object.metadata;
+  const controller = read(server, { resource, namespace, name: owner.name });
+  if (controller === undefined || controller.metadata.uid !== owner.uid) return undefined;
+  const above = owner.kind === "ReplicaSet" ? wantedBy(server, controller) : undefined;
+  return above ?? { uid: owner.uid, replicas: Number(valueAt(controller, path) ?? 0) };
+}
+
+function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+function kindOf(server: Server, { apiVersion, kind }: OwnerReference): Resource | undefined {
+  const { group, version } = parseApiVersion(apiVersion);
+  return server.registry.findKind(group, version, kind);
 }
 
 function isHealthy(pod: KubeObject): boolean {

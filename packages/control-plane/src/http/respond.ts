@@ -49,6 +49,6 @@ export function respondError(error: unknown): Response {
   return response;
 }
 
-export function successStatus(details: JsonObject): JsonObject {
-  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
+export function successStatus(more: { details: JsonObject } | { code: number }): JsonObject {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", ...more };
 }

@@ -73,7 +73,10 @@ export function unrecognized({ kind }: Target, why: string, text: string): Statu
 export const NO_VERSION_OR_KIND = "couldn't get version/kind; json parse error: ";
 
 /** What a body is to be read as. */
-export type Target = Pick<Resource, "group" | "version" | "kind" | "custom" | "schema">;
+export type Target = Pick<Resource, "group" | "version" | "kind" | "custom" | "schema"> & {
+  /** Taken as well. */
+  formerApiVersion?: string;
+};
 
 /** A kind of which there are only requests. */
 export function builtInTarget(apiVersion: string, kind: string): Target {
@@ -159,7 +162,7 @@ function checkKind(object: JsonObject, target: Target, reading: Reading): void {
   const expected = toApiVersion(target.group, target.version);
   const apiVersion = stringAt(object, "apiVersion") || (target.custom ? "" : expected);
   const kind = stringAt(object, "kind") || target.kind;
-  if (apiVersion === expected && kind === target.kind) return;
+  if ((apiVersion === expected || apiVersion === target.formerApiVersion) && kind === target.kind) return;
   if (target.custom) {
     if (apiVersion !== expected && reading.isPatch !== true) {
       const message = `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`;
@@ -209,7 +212,8 @@ export function withMetadata(value: JsonObject, resource: Resource, context: Con
   return { ...rest, ...expected, metadata: toMetadata(value, context) };
 }
 
-function toMetadata(value: JsonObject, context: Context): ObjectMeta {
+/** The metadata of what was sent, which the path has to fit. */
+export function toMetadata(value: JsonObject, context: Context): ObjectMeta {
   const metadata = { ...objectAt(value, "metadata") };
   const namespace = stringAt(metadata, "namespace");
   if (context.resource.namespaced) {

@@ -1,7 +1,7 @@
 /** Deletion of one object or a selection: at once, or after finalizers, dependants or a grace period. */
 import { respondJson, successStatus } from "../http/respond.ts";
 import { toTime } from "../clock.ts";
-import { arrayAt, isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
+import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, textOf, toApiVersion, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, toStored } from "../registry/conversion.ts";
 import { markTerminating } from "../registry/definition-status.ts";
@@ -42,7 +42,7 @@ export async function deleteObject(context: Context): Promise<Response> {
   );
   const { resource } = context;
   if (!removed || (!resource.custom && RETURNED_KINDS.includes(resource.kind))) return renderObject(context, object);
-  return respondJson(successStatus(detailsOf(context, object)));
+  return respondJson(successStatus({ details: detailsOf(context, object) }));
 }
 
 export async function deleteCollection(context: Context): Promise<Response> {
@@ -65,11 +65,16 @@ export async function deleteCollection(context: Context): Promise<Response> {
   });
 }
 
-/** Removes the object or marks it for deletion, inside a transaction. Throws NotFound and Conflict. */
+/**
+ * Removes the object or marks it for deletion, inside a transaction. Throws NotFound and Conflict. `prepare` may change
+ * it before, which is a write of its own.
+ */
+// oxlint-disable-next-line max-params -- the last is for one caller
 export function removeObject(
   context: Context,
   transaction: Transaction,
   options: JsonObject,
+  prepare?: (object: KubeObject) => void,
 ): { object: KubeObject; removed: boolean } {
   const { resource, server } = context;
   const key = keyOf(context);
@@ -81,6 +86,10 @@ export function removeObject(
     throw forbidden(resource, context.name, "this namespace may not be deleted");
   }
   checkPreconditions(context, object, objectAt(options, "preconditions"));
+  if (prepare !== undefined) {
+    prepare(object);
+    if (!isEqual(object, fromStored(stored, resource))) transaction.put(key, toStored(object, resource));
+  }
   // Webhooks hear of an eviction as such.
   if (context.subresource === "") {
     const reviewed = { operation: "DELETE", old: object, deleteOptions: options } as const;
@@ -113,6 +122,12 @@ export function removeObject(
 async function readDeleteOptions(context: Context): Promise<JsonObject> {
   const hasBody = (await context.body()).byteLength > 0;
   const options = hasBody ? await readOptions(context) : optionsOf(context.query);
+  checkDeleteOptions(options);
+  return options;
+}
+
+/** Throws Invalid with all that is wrong. */
+export function checkDeleteOptions(options: JsonObject): void {
   const { propagationPolicy: policy } = options;
   const causes = dryRunProblems(arrayAt(options, "dryRun"));
   if (policy !== undefined && options["orphanDependents"] !== undefined) {
@@ -123,7 +138,6 @@ async function readDeleteOptions(context: Context): Promise<JsonObject> {
     causes.unshift({ reason: "FieldValueNotSupported", message, field: "propagationPolicy" });
   }
   if (causes.length > 0) throw invalidOptions("DeleteOptions", causes);
-  return options;
 }
 
 async function readOptions(context: Context): Promise<JsonObject> {

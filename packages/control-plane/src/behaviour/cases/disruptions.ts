@@ -1,15 +1,18 @@
 /** PodDisruptionBudgets: what they count, what is no budget, and how they hold evictions back. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JsonObject } from "../../object.ts";
-import { valueAt } from "../../object.ts";
+import type { JsonObject, KubeObject } from "../../object.ts";
+import { objectAt, valueAt } from "../../object.ts";
 import { behaviour } from "../behaviour.ts";
-import { expectBody, expectInvalid, expectRefusal, itemsAt } from "../expect.ts";
+import { expectBody, expectInvalid, expectRefusal, itemsAt, takeEvents } from "../expect.ts";
 import { pod } from "../manifests.ts";
-import type { World } from "../world.ts";
+import type { Answer, World } from "../world.ts";
 
 const BUDGETS = "policy/v1/poddisruptionbudgets";
-const RUNNING = { status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } };
+const toRun = (isReady: boolean) => ({
+  status: { phase: "Running", conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
+});
+const RUNNING = toRun(true);
 
 async function createPods({ call, path }: World, labels: Record<string, Record<string, string>>, metadata = {}) {
   for (const [name, own] of Object.entries(labels)) {
@@ -40,6 +43,42 @@ async function createOwned(world: World): Promise<void> {
   for (const name of await names()) {
     expectBody(await call("PATCH", `${path("pods")}/${String(name)}/status`, { body: RUNNING }), 200);
   }
+}
+
+/** Pods that the budget `b` is for, and the budget once it counts them. */
+async function createGuarded(world: World, spec: object, ready: Record<string, boolean>): Promise<void> {
+  const { call, path, until } = world;
+  const labels = { app: "x" };
+  for (const [name, isReady] of Object.entries(ready)) {
+    const metadata = { labels, finalizers: ["example.com/hold"] };
+    expectBody(await call("POST", path("pods"), { body: pod(name, {}, metadata) }), 201);
+    expectBody(await call("PATCH", `${path("pods")}/${name}/status`, { body: toRun(isReady) }), 200);
+  }
+  expectBody(await call("POST", path(BUDGETS), { body: { metadata: { name: "b" }, spec: { ...spec, ...x } } }), 201);
+  const healthy = Object.values(ready).filter(Boolean).length;
+  await until(`${path(BUDGETS)}/b`, (budget) => valueAt(budget, "status.currentHealthy") === healthy);
+}
+
+const evict = ({ call, path }: World, name: string, options: { deleteOptions?: object; query?: string } = {}) => {
+  const { query = "", ...more } = options;
+  return call("POST", `${path("pods")}/${name}/eviction${query}`, { body: { metadata: { name }, ...more } });
+};
+
+function expectPutOff(answer: Answer, why: string, more: object = {}): void {
+  expectRefusal(answer, 429, {
+    reason: "TooManyRequests",
+    message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    details: { causes: [{ reason: "DisruptionBudget", message: `The disruption budget b ${why}` }], ...more },
+  });
+}
+
+/** A pod whose controller nobody can ask how many it wants. */
+async function createUnscalable({ call, path }: World): Promise<void> {
+  const owner = expectBody(await call("POST", path("configmaps"), { body: { metadata: { name: "owner" } } }), 201);
+  const { name, uid } = owner.metadata;
+  const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name, uid, controller: true }];
+  const metadata = { labels: { app: "x" }, ownerReferences };
+  expectBody(await call("POST", path("pods"), { body: pod("owned", {}, metadata) }), 201);
 }
 
 type Counts = [expectedPods: number, currentHealthy: number, desiredHealthy: number, disruptionsAllowed: number];
@@ -165,4 +204,130 @@ export const disruptionCases = behaviour("disruptions", {
       message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
     });
   },
+  "a pod that is not ready may go once enough others are healthy, and spends nothing": async (world) => {
+    await createGuarded(world, { minAvailable: 2 }, { a: true, b: true, c: false, d: false });
+    expectPutOff(await evict(world, "a"), "needs 2 healthy pods and has 2 currently");
+    for (const name of ["c", "d"]) {
+      expectBody(await evict(world, name), 201, { kind: "Status", status: "Success", code: 201 });
+    }
+    assert.deepEqual(await hasGone(world), { a: false, b: false, c: true, d: true });
+  },
+  "a pod that is not ready is put off while too few are healthy, unless the budget always lets it go": async (
+    world,
+  ) => {
+    const { call, path, until } = world;
+    const setPolicy = async (unhealthyPodEvictionPolicy: string) => {
+      const body = { spec: { unhealthyPodEvictionPolicy } };
+      const { generation } = expectBody(await call("PATCH", `${path(BUDGETS)}/b`, { body }), 200).metadata;
+      await until(`${path(BUDGETS)}/b`, (budget) => valueAt(budget, "status.observedGeneration") === generation);
+    };
+    await createGuarded(world, { minAvailable: 2 }, { a: true, b: false });
+    const why = "needs 2 healthy pods and has 1 currently";
+    expectPutOff(await evict(world, "b"), why);
+    await setPolicy("IfHealthyBudget");
+    expectPutOff(await evict(world, "b"), why);
+    await setPolicy("AlwaysAllow");
+    expectPutOff(await evict(world, "a"), why);
+    expectBody(await evict(world, "b"), 201);
+  },
+  "a budget that wants nothing healthy lets nothing that is not ready go": async (world) => {
+    await createGuarded(world, { minAvailable: 0 }, { a: false });
+    expectPutOff(await evict(world, "a"), "needs 0 healthy pods and has 0 currently");
+  },
+  "an eviction waits for a budget whose count has failed": async (world) => {
+    const { call, path, until } = world;
+    await createGuarded(world, { minAvailable: 1 }, { a: true, b: true });
+    await createUnscalable(world);
+    expectBody(await call("PATCH", `${path(BUDGETS)}/b`, { body: { spec: { minAvailable: "50%" } } }), 200);
+    const message = "configmaps does not implement the scale subresource";
+    await until(`${path(BUDGETS)}/b`, (budget) => itemsAt(budget, "status.conditions")[0]?.["message"] === message);
+    expectBody(await call("GET", `${path(BUDGETS)}/b`), 200, {
+      status: {
+        disruptionsAllowed: 0,
+        observedGeneration: 1,
+        conditions: [{ type: "DisruptionAllowed", status: "False", reason: "SyncFailed", observedGeneration: 1 }],
+      },
+    });
+    expectPutOff(await evict(world, "a"), "is still being processed by the server.", { retryAfterSeconds: 10 });
+  },
+  "an eviction is told of a count that failed later": async (world) => {
+    const { path, until } = world;
+    await createGuarded(world, { maxUnavailable: 1 }, { a: true });
+    expectPutOff(await evict(world, "a"), "does not allow evicting pods currently");
+    await createUnscalable(world);
+    await until(`${path(BUDGETS)}/b`, (budget) => itemsAt(budget, "status.conditions")[0]?.["reason"] === "SyncFailed");
+    const problem = "configmaps does not implement the scale subresource";
+    expectPutOff(await evict(world, "a"), `does not allow evicting pods currently because it failed sync: ${problem}`);
+  },
+  "pods that are over count as expected, and go unasked": async (world) => {
+    const { call, path, until } = world;
+    await createGuarded(world, { minAvailable: 3 }, { a: true, b: true });
+    const body = { status: { phase: "Failed", conditions: [{ type: "Ready", status: "False" }] } };
+    expectBody(await call("PATCH", `${path("pods")}/b/status`, { body }), 200);
+    await until(`${path(BUDGETS)}/b`, (budget) => valueAt(budget, "status.currentHealthy") === 1);
+    expectBody(await call("GET", `${path(BUDGETS)}/b`), 200, { status: { expectedPods: 2 } });
+    expectBody(await evict(world, "b"), 201);
+  },
+  "an eviction says so on the pod and in the budget": async (world) => {
+    const { call, path, watch } = world;
+    await createGuarded(world, { minAvailable: 1 }, { a: true, b: true });
+    const { resourceVersion } = expectBody(await call("GET", `${path(BUDGETS)}/b`), 200).metadata;
+    const budgets = await watch(`${path(BUDGETS)}?watch=1&resourceVersion=${resourceVersion}`);
+    expectBody(await evict(world, "a"), 201);
+    const event = (await takeEvents(budgets, 1))[0];
+    const status = objectAt(event?.object, "status");
+    assert.deepEqual(Object.keys(objectAt(status, "disruptedPods")), ["a"]);
+    assert.partialDeepStrictEqual(status, {
+      disruptionsAllowed: 0,
+      conditions: [{ type: "DisruptionAllowed", status: "False", reason: "InsufficientPods" }],
+    });
+    const managers = event?.object.metadata.managedFields ?? [];
+    assert.ok(managers.some(({ manager, subresource }) => manager === "kube-apiserver" && subresource === "status"));
+    const evicted = expectBody(await call("GET", `${path("pods")}/a`), 200);
+    assert.ok(evicted.metadata.deletionTimestamp);
+    assert.partialDeepStrictEqual(
+      itemsAt(evicted, "status.conditions").find(({ type }) => type === "DisruptionTarget"),
+      {
+        status: "True",
+        reason: "EvictionByEvictionAPI",
+        message: "Eviction API: evicting",
+        lastProbeTime: null,
+      },
+    );
+  },
+  "a dry run of an eviction spends nothing": async (world) => {
+    const { call, path } = world;
+    await createGuarded(world, { minAvailable: 1 }, { a: true, b: true });
+    for (const name of ["a", "b"]) {
+      expectBody(await evict(world, name, { query: "?dryRun=All" }), 201);
+      expectBody(await evict(world, name, { deleteOptions: { dryRun: ["All"] } }), 201);
+    }
+    expectBody(await call("GET", `${path(BUDGETS)}/b`), 200, { status: { disruptionsAllowed: 1 } });
+    assert.deepEqual(await hasGone(world), { a: false, b: false });
+  },
+  "what is no eviction is refused": async (world) => {
+    const { call, path } = world;
+    await createGuarded(world, { minAvailable: 0 }, { a: true });
+    const elsewhere = { metadata: { name: "a", namespace: "other" } };
+    expectRefusal(await call("POST", `${path("pods")}/a/eviction`, { body: elsewhere }), 400, {
+      reason: "BadRequest",
+      message: "the namespace of the provided object does not match the namespace sent on the request",
+    });
+    expectInvalid(await evict(world, "a", { deleteOptions: { dryRun: ["x"] } }), [
+      {
+        field: "dryRun",
+        reason: "FieldValueNotSupported",
+        message: 'Unsupported value: ["x"]: supported values: "All"',
+      },
+    ]);
+    assert.deepEqual(await hasGone(world), { a: false });
+    const former = { apiVersion: "policy/v1beta1", kind: "Eviction", metadata: { name: "a" } };
+    expectBody(await call("POST", `${path("pods")}/a/eviction`, { body: former }), 201);
+  },
 });
+
+/** Of each pod, whether its deletion was asked for. */
+async function hasGone({ call, path }: World): Promise<Record<string, boolean>> {
+  const pods = itemsAt((await call("GET", path("pods"))).body, "items") as KubeObject[];
+  return Object.fromEntries(pods.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]));
+}

@@ -31,7 +31,7 @@ const HEADER = `// Fields of the built-in kinds, as a real API server describes 
 /** Schemas that stand for one value. */
 const VALUES: Record<string, string> = {
   "meta/v1.Time": "date-time",
-  "meta/v1.MicroTime": "date-time",
+  "meta/v1.MicroTime": "micro-time",
   "meta/v1.FieldsV1": "any",
   "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
   "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
@@ -41,6 +41,30 @@ const VALUES: Record<string, string> = {
   "apiextensions/v1.JSONSchemaPropsOrBool": "any",
   "apiextensions/v1.JSONSchemaPropsOrStringArray": "any",
 };
+/** Times and lists that are written as null where there are none, which no document says. */
+const LASTING = [
+  "autoscaling/v2.HorizontalPodAutoscalerStatus.currentMetrics",
+  "discovery/v1.EndpointSlice.endpoints",
+  "discovery/v1.EndpointSlice.ports",
+  "rbac/v1.ClusterRole.rules",
+  "rbac/v1.Role.rules",
+  "storage/v1.CSINodeDriver.topologyKeys",
+];
+const LASTING_TIMES = [
+  "deprecatedFirstTimestamp",
+  "deprecatedLastTimestamp",
+  "eventTime",
+  "evictionTime",
+  "finishedAt",
+  "firstTimestamp",
+  "lastHeartbeatTime",
+  "lastObservedTime",
+  "lastProbeTime",
+  "lastTimestamp",
+  "lastTransitionTime",
+  "lastUpdateTime",
+  "startedAt",
+];
 /** What requests carry beside the kinds that are served. */
 const MORE_ROOTS = ["autoscaling/v1.Scale", "policy/v1.Eviction", "authentication/v1.TokenRequest"];
 
@@ -65,10 +89,18 @@ function reach(name: string): void {
   if (schema === undefined) throw new Error(`no document has ${name}`);
   lines.set(name, "");
   const required = schema.required ?? [];
-  const fields = Object.entries(schema.properties ?? {}).map(
-    ([field, property]) => `${field}${required.includes(field) ? "!" : ""} ${format(property)}`,
-  );
+  const fields = Object.entries(schema.properties ?? {}).map(([field, property]) => {
+    const isRequired = required.includes(field);
+    const isLasting = LASTING_TIMES.includes(field) || LASTING.includes(`${name}.${field}`);
+    const text = isOmitted(field, isRequired) ? format({ ...property, default: undefined }) : format(property);
+    return `${field}${isRequired ? "!" : ""} ${text}${isLasting ? " ~null" : ""}`;
+  });
   lines.set(name, [...(schema["x-kubernetes-map-type"] === "atomic" ? ["*"] : []), ...fields].join("; "));
+}
+
+/** Left out where it is nothing, though the document has a default. */
+function isOmitted(field: string, isRequired: boolean): boolean {
+  return !isRequired && ["minReadySeconds", "name", "replicas"].includes(field);
 }
 
 function format(schema: Schema): string {
@@ -83,11 +115,8 @@ function isValue(schema: Schema): boolean {
   return Object.values(VALUES).includes(typeOf(schema));
 }
 
-/** Of defaults, those that are not what a field of the type has anyway. */
 function formatDefault(value: unknown): string {
-  return value === undefined || ["", 0, false].includes(value as string) || isEmptyObject(value)
-    ? ""
-    : ` ~${JSON.stringify(value)}`;
+  return value === undefined || isEmptyObject(value) ? "" : ` ~${JSON.stringify(value)}`;
 }
 
 function isEmptyObject(value: unknown): boolean {

@@ -18,6 +18,7 @@ import { createNamespaceContents } from "./controllers/namespace-contents.ts";
 import { createNamespaceLifecycle } from "./controllers/namespace-lifecycle.ts";
 import { createNodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { createPodGarbageCollector } from "./controllers/pod-garbage-collector.ts";
+import { createStorageProtection } from "./controllers/storage-protection.ts";
 import { endpointObjects } from "./endpoint-objects.ts";
 import { createHandler } from "./http/handler.ts";
 import type { InFlightLimits } from "./http/in-flight.ts";
@@ -163,6 +164,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           createCertificateSigner({ server, authorizer, authority }),
           createNodeLifecycle(server),
           createPodGarbageCollector(server),
+          createStorageProtection(server),
           createDisruptionBudgets(server),
           createBootstrapTokenCleaner(server),
           createClusterRoleAggregation(server),

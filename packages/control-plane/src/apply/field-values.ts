@@ -8,18 +8,18 @@ import type { Typing } from "./typing.ts";
 
 /** Every field the value sets. `isNew`: the objects and lists on the way came with it, and count as well. */
 export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSet {
-  const isMember = isNew && !typing.isAlwaysThere;
+  if (value === null && typing.isCollection) return EMPTY;
   if (isJsonObject(value) && !typing.isAtomic) {
     const entries = Object.entries(value);
     if (entries.length === 0) return MEMBER;
     return withChildren(
-      isMember,
+      isNew,
       entries.map(([name, inner]) => [`f:${name}`, fieldsOf(inner, typing.field(name), isNew)] as const),
     );
   }
   if (Array.isArray(value) && typing.list.kind !== "atomic" && value.length > 0) {
     return withChildren(
-      isMember,
+      isNew,
       value.map((item) => {
         const inside = typing.list.kind === "map" ? fieldsOf(item, typing.item(), isNew) : EMPTY;
         return [itemKey(item, typing.list), { ...inside, isMember: true }] as const;
@@ -30,8 +30,9 @@ export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSe
 }
 
 /** The fields of `next` that `old` does not have, or has otherwise. */
-export function changedFields(old: unknown, next: unknown, typing: Typing): FieldSet {
-  if (isEqual(old, next)) return EMPTY;
+export function changedFields(before: unknown, next: unknown, typing: Typing): FieldSet {
+  if (isEqual(before, next)) return EMPTY;
+  const old = before ?? nothingLike(next, typing);
   if (isJsonObject(old) && isJsonObject(next) && !typing.isAtomic && Object.keys(next).length > 0) {
     return differing(next, old, typing, (name, field) => changedFields(old[name], next[name], field));
   }
@@ -50,6 +51,11 @@ export function changedFields(old: unknown, next: unknown, typing: Typing): Fiel
     );
   }
   return fieldsOf(next, typing, true);
+}
+
+/** What a list or map that is null is as good as. */
+function nothingLike(value: unknown, { isCollection }: Typing): unknown {
+  return isCollection ? (Array.isArray(value) ? [] : {}) : null;
 }
 
 /** The fields of `old` that `next` has no more. */

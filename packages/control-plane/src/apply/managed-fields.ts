@@ -1,5 +1,5 @@
 /** `metadata.managedFields`: who set which field, kept with every write, and the conflicts that follow from it. */
-import { isEqual, isJsonObject, stringAt } from "../object.ts";
+import { arrayAt, isEqual, isJsonObject, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { changedFields, fieldsOf, removedFields } from "./field-values.ts";
 import {
@@ -52,8 +52,8 @@ const UNTRACKED: FieldSet = withChildren(false, [
 ]);
 
 /** The fields of an object that managers can own. */
-export function trackedFields(object: JsonObject, typing: Typing, isNew = false): FieldSet {
-  return difference(fieldsOf(withoutManagedFields(object), typing, isNew), UNTRACKED);
+export function trackedFields(object: JsonObject, typing: Typing): FieldSet {
+  return difference(fieldsOf(withoutManagedFields(object), typing), UNTRACKED);
 }
 
 function withoutManagedFields(object: JsonObject): JsonObject {
@@ -92,22 +92,21 @@ export function writeEntries(entries: readonly ManagedEntry[]): JsonObject[] {
     }));
 }
 
-/** The entries after `manager` turned `old` into `next` by a create, update or patch. */
+/** The entries after `manager` turned `old`, of which a new object has nothing, into `next` by a create, update or patch. */
 export function trackUpdate(change: {
   manager: Manager;
-  old: KubeObject | undefined;
+  old: JsonObject;
   next: KubeObject;
   typing: Typing;
   time: string;
 }): JsonObject[] {
   const { manager, old, next, typing, time } = change;
-  if (old === undefined) return writeEntries([{ ...manager, time, fields: trackedFields(next, typing, true) }]);
   const [before, after] = [withoutManagedFields(old), withoutManagedFields(next)];
   const changed = difference(changedFields(before, after, typing), UNTRACKED);
   const removed = difference(removedFields(before, after, typing), UNTRACKED);
   // Who sends managedFields along says who owned what before.
   const sent = next.metadata.managedFields ?? [];
-  const entries = sent.length > 0 ? sent : (old.metadata.managedFields ?? []);
+  const entries = sent.length > 0 ? sent : arrayAt(old["metadata"], "managedFields").filter(isJsonObject);
   // Most writes touch few entries; those they leave alone are not even read.
   const kept = entries.flatMap((entry) => {
     const isOwn = isSame(managerIn(entry), manager);

@@ -1,8 +1,8 @@
 /** How values merge: which lists are maps by key, which are sets, and what is replaced as one. */
-import { arrayAt, isEqual, isJsonObject } from "../object.ts";
+import { arrayAt, isJsonObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import { builtInSchema } from "../schema/built-in-schemas.ts";
-import { additionalSchema, itemSchema, propertySchema, requiredNames } from "../schema/structural.ts";
+import { additionalSchema, itemSchema, propertySchema } from "../schema/structural.ts";
 import type { Schema } from "../schema/structural.ts";
 
 export type ListType = { kind: "atomic" } | { kind: "set" } | { kind: "map"; keys: readonly string[] };
@@ -10,8 +10,8 @@ export type ListType = { kind: "atomic" } | { kind: "set" } | { kind: "map"; key
 export type Typing = {
   /** The object is replaced as one. */
   isAtomic: boolean;
-  /** Objects of the kind always have it, if only empty, so that nobody brings it along. */
-  isAlwaysThere: boolean;
+  /** A list or a map, of which nobody owns that there is none. */
+  isCollection: boolean;
   list: ListType;
   field(name: string): Typing;
   item(): Typing;
@@ -22,8 +22,8 @@ const ATOMIC: ListType = { kind: "atomic" };
 export function typingOf(resource: Resource): Typing {
   const known = KNOWN.get(resource);
   if (known !== undefined) return known;
-  const own = schemaTyping(resource.schema, true);
-  const metadata = schemaTyping(builtInSchema("meta/v1.ObjectMeta"), true);
+  const own = schemaTyping(resource.schema);
+  const metadata = schemaTyping(builtInSchema("meta/v1.ObjectMeta"));
   const typing = { ...own, field: (name: string) => (name === "metadata" ? metadata : own.field(name)) };
   KNOWN.set(resource, typing);
   return typing;
@@ -34,26 +34,19 @@ const KNOWN = new WeakMap<Resource, Typing>();
 /** Of maps, whose keys are anything, no more than these are remembered. */
 const MAX_REMEMBERED = 200;
 
-/** `isAlwaysThere` holds for what Go keeps as a plain struct, all the way from the root: the API marks those with an empty default. */
-function schemaTyping(schema: Schema | undefined, isAlwaysThere: boolean): Typing {
+function schemaTyping(schema: Schema | undefined): Typing {
   const kind = schema?.["x-kubernetes-list-type"];
   const keys = arrayAt(schema, "x-kubernetes-list-map-keys").map(String);
   const additional = schema === undefined ? false : additionalSchema(schema);
-  const required = schema === undefined ? [] : requiredNames(schema);
   return {
     isAtomic: schema?.["x-kubernetes-map-type"] === "atomic",
-    isAlwaysThere,
+    isCollection: schema?.["type"] === "array" || schema?.["type"] === "object",
     list: kind === "set" ? { kind } : kind === "map" ? { kind, keys } : ATOMIC,
     field: remember((name) => {
       const property = schema === undefined ? undefined : propertySchema(schema, name);
-      const isStruct =
-        isEqual(property?.["default"], {}) || (property?.["type"] === "array" && required.includes(name));
-      return schemaTyping(
-        property ?? (isJsonObject(additional) ? additional : undefined),
-        isAlwaysThere && isStruct && typeof schema?.["title"] === "string",
-      );
+      return schemaTyping(property ?? (isJsonObject(additional) ? additional : undefined));
     }),
-    item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema), false),
+    item: () => schemaTyping(schema === undefined ? undefined : itemSchema(schema)),
   };
 }
 

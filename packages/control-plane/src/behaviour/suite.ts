@@ -8,6 +8,7 @@ import type { Behaviour } from "./behaviour.ts";
 import { accessCases } from "./cases/access.ts";
 import { applyCases } from "./cases/apply.ts";
 import { createCases } from "./cases/create.ts";
+import { defaultCases } from "./cases/defaults.ts";
 import { definitionCases } from "./cases/definitions.ts";
 import { deletionCases } from "./cases/deletion.ts";
 import { discoveryCases } from "./cases/discovery.ts";
@@ -40,6 +41,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   accessCases,
   applyCases,
   createCases,
+  defaultCases,
   definitionCases,
   deletionCases,
   discoveryCases,

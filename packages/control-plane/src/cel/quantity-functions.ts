@@ -1,5 +1,6 @@
 /** Kubernetes' quantity library for CEL: `quantity("1.5Gi").isGreaterThan(quantity("200Mi"))`. */
 import type { Environment } from "@marcbachmann/cel-js";
+import { NANOS, parseQuantity } from "../quantity.ts";
 import { QUANTITY_RULE } from "../schema/go-decoding.ts";
 
 /** Billionths, exactly: the finest a quantity can express. */
@@ -11,11 +12,6 @@ class Quantity {
   }
 }
 
-const NANOS = 1_000_000_000n;
-const DECIMAL = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
-const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-const QUANTITY = /^([+-]?)(\d+)?(?:\.(\d*))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,2}))?$/;
-
 export function registerQuantityFunctions(environment: Environment): void {
   const define = (signature: string, handler: (...values: never[]) => unknown): void => {
     environment.registerFunction(signature, handler);
@@ -25,7 +21,7 @@ export function registerQuantityFunctions(environment: Environment): void {
   environment.registerOperator(`${type} == ${type}`, (a: Quantity, b: Quantity) => a.nanos === b.nanos);
   define("isQuantity(string): bool", (text: string) => parseQuantity(text) !== undefined);
   define(`quantity(string): ${type}`, (text: string) => {
-    const nanos = parseQuantity(text);
+    const nanos = parseQuantity(text)?.nanos;
     if (nanos === undefined) throw new Error(QUANTITY_RULE);
     return new Quantity(nanos);
   });
@@ -47,20 +43,4 @@ export function registerQuantityFunctions(environment: Environment): void {
 
 function sign(value: bigint): bigint {
   return value === 0n ? 0n : value < 0n ? -1n : 1n;
-}
-
-/** Rounds up what is finer than a billionth; `undefined` for text that is no quantity. */
-function parseQuantity(text: string): bigint | undefined {
-  const match = QUANTITY.exec(text);
-  if (match === null) return undefined;
-  const [, minus, whole = "", fraction = "", suffix = "", exponent] = match;
-  if (whole === "" && fraction === "") return undefined;
-  const digits = BigInt(`${whole}${fraction}`);
-  const binary = suffix.endsWith("i") ? BINARY.indexOf(suffix) : 0;
-  const power = exponent === undefined ? (binary > 0 ? 0 : (DECIMAL.indexOf(suffix) - 3) * 3) : Number(exponent);
-  const scale = 9 + power - fraction.length;
-  const scaled = digits * 1024n ** BigInt(binary) * 10n ** BigInt(Math.max(0, scale));
-  const divisor = 10n ** BigInt(Math.max(0, -scale));
-  const nanos = (scaled + divisor - 1n) / divisor;
-  return minus === "-" ? -nanos : nanos;
 }

@@ -1,17 +1,14 @@
 /** Defaults the API server fills into built-in kinds, for the fields that the field of machines looks at. */
 import { arrayAt, isJsonObject, objectAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
+import { ensure, fill } from "./fill.ts";
+import { fillPodSpec, fillPodTemplate, fillRequests, qosClassOf } from "./pod-defaults.ts";
 
 /** There is no network to give Services addresses of: they are headless. */
 const NO_ADDRESS = "None";
 
 export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   Namespace(object) {
-    const spec = ensure(object, "spec");
-    const finalizers = arrayAt(spec, "finalizers");
-    const isAlive = object.metadata.deletionTimestamp === undefined;
-    if (isAlive && !finalizers.includes("kubernetes")) spec["finalizers"] = [...finalizers, "kubernetes"];
-    ensure(object, "status")["phase"] ??= "Active";
     object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
   },
   Secret(object) {
@@ -21,12 +18,9 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
   Pod(object) {
     const spec = ensure(object, "spec");
     fillPodSpec(spec);
-    fill(spec, {
-      serviceAccountName: "default",
-      serviceAccount: spec["serviceAccountName"] ?? "default",
-      enableServiceLinks: true,
-    });
-    fill(ensure(object, "status"), { phase: "Pending", qosClass: "BestEffort" });
+    fill(spec, { enableServiceLinks: true });
+    fillRequests(spec);
+    fill(ensure(object, "status"), { phase: "Pending", qosClass: qosClassOf(object) });
   },
   Service(object) {
     const spec = ensure(object, "spec");
@@ -51,36 +45,95 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
     if (strategy["type"] === "RollingUpdate") {
       fill(ensure(strategy, "rollingUpdate"), { maxSurge: "25%", maxUnavailable: "25%" });
     }
-    fillPodTemplate(object);
+    fillPodTemplate(ensure(object, "spec"));
   },
   ReplicaSet(object) {
-    fill(ensure(object, "spec"), { replicas: 1 });
-    fillPodTemplate(object);
+    const spec = ensure(object, "spec");
+    fill(spec, { replicas: 1 });
+    fillPodTemplate(spec);
   },
   StatefulSet(object) {
-    fill(ensure(object, "spec"), { replicas: 1 });
-    fillPodTemplate(object);
+    const spec = ensure(object, "spec");
+    fill(spec, { replicas: 1, podManagementPolicy: "OrderedReady", revisionHistoryLimit: 10 });
+    fill(ensure(spec, "persistentVolumeClaimRetentionPolicy"), { whenDeleted: "Retain", whenScaled: "Retain" });
+    const strategy = ensure(spec, "updateStrategy");
+    fill(strategy, { type: "RollingUpdate" });
+    if (strategy["type"] === "RollingUpdate") fill(ensure(strategy, "rollingUpdate"), { partition: 0 });
+    for (const claim of arrayAt(spec, "volumeClaimTemplates")) {
+      if (!isJsonObject(claim)) continue;
+      fill(claim, { apiVersion: "v1", kind: "PersistentVolumeClaim" });
+      fillClaim(claim);
+    }
+    fillPodTemplate(spec);
   },
   ReplicationController(object) {
-    fill(ensure(object, "spec"), { replicas: 1 });
+    const spec = ensure(object, "spec");
+    const { labels } = objectAt(objectAt(spec, "template"), "metadata");
+    fill(spec, { replicas: 1, ...(labels === undefined ? {} : { selector: labels }) });
+    if (labels !== undefined) fill(object.metadata, { labels });
+    fillPodTemplate(spec);
   },
   DaemonSet(object) {
-    fill(ensure(object, "spec"), { revisionHistoryLimit: 10 });
-    fillPodTemplate(object);
+    const spec = ensure(object, "spec");
+    fill(spec, { revisionHistoryLimit: 10 });
+    const strategy = ensure(spec, "updateStrategy");
+    fill(strategy, { type: "RollingUpdate" });
+    if (strategy["type"] === "RollingUpdate")
+      fill(ensure(strategy, "rollingUpdate"), { maxUnavailable: 1, maxSurge: 0 });
+    fillPodTemplate(spec);
   },
+  Job: (object) => fillJob(ensure(object, "spec")),
+  CronJob(object) {
+    const spec = ensure(object, "spec");
+    fill(spec, {
+      concurrencyPolicy: "Allow",
+      suspend: false,
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 1,
+    });
+    fillPodTemplate(objectAt(objectAt(spec, "jobTemplate"), "spec"));
+  },
+  HorizontalPodAutoscaler(object) {
+    const spec = ensure(object, "spec");
+    const target = { type: "Utilization", averageUtilization: 80 };
+    fill(spec, { minReplicas: 1, metrics: [{ type: "Resource", resource: { name: "cpu", target } }] });
+  },
+  Node(object) {
+    const { spec, status } = object;
+    if (isJsonObject(spec) && typeof spec["podCIDR"] === "string" && spec["podCIDR"] !== "") {
+      fill(spec, { podCIDRs: [spec["podCIDR"]] });
+    }
+    if (isJsonObject(status) && status["capacity"] !== undefined) fill(status, { allocatable: status["capacity"] });
+  },
+  Endpoints(object) {
+    for (const subset of arrayAt(object, "subsets")) fillPorts(subset, { protocol: "TCP" });
+  },
+  EndpointSlice: (object) => fillPorts(object, { name: "", protocol: "TCP" }),
+  NetworkPolicy(object) {
+    const spec = ensure(object, "spec");
+    fill(spec, { policyTypes: spec["egress"] === undefined ? ["Ingress"] : ["Ingress", "Egress"] });
+    for (const rule of [...arrayAt(spec, "ingress"), ...arrayAt(spec, "egress")]) fillPorts(rule, { protocol: "TCP" });
+  },
+  PriorityClass: (object) => fill(object, { preemptionPolicy: "PreemptLowerPriority" }),
+  StorageClass: (object) => fill(object, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }),
+  CSIDriver: (object) =>
+    fill(ensure(object, "spec"), {
+      attachRequired: true,
+      fsGroupPolicy: "ReadWriteOnceWithFSType",
+      podInfoOnMount: false,
+      requiresRepublish: false,
+      seLinuxMount: false,
+      storageCapacity: false,
+      volumeLifecycleModes: ["Persistent"],
+    }),
   PersistentVolume(object) {
     fill(ensure(object, "spec"), { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" });
     fill(ensure(object, "status"), { phase: "Pending" });
   },
-  PersistentVolumeClaim(object) {
-    fill(ensure(object, "spec"), { volumeMode: "Filesystem" });
-    fill(ensure(object, "status"), { phase: "Pending" });
-  },
+  PersistentVolumeClaim: fillClaim,
   PodDisruptionBudget(object) {
     ensure(object, "spec");
   },
-  Role: fillRules,
-  ClusterRole: fillRules,
   RoleBinding: fillSubjects,
   ClusterRoleBinding: fillSubjects,
   MutatingWebhookConfiguration: (object) => fillWebhooks(object, { reinvocationPolicy: "Never" }),
@@ -91,15 +144,28 @@ const NODE_TROUBLES = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unrea
 
 /** What only new objects get. */
 export const builtInCreation: Record<string, (object: KubeObject) => void> = {
-  /** Its priority, and five minutes' patience with a node that is in trouble. */
+  Namespace(object) {
+    const spec = ensure(object, "spec");
+    const finalizers = arrayAt(spec, "finalizers");
+    if (!finalizers.includes("kubernetes")) spec["finalizers"] = [...finalizers, "kubernetes"];
+    object["status"] = { phase: "Active" };
+  },
+  /** Its account, its priority, and five minutes' patience with a node that is in trouble. */
   Pod(object) {
     const spec = ensure(object, "spec");
+    fill(spec, { serviceAccountName: "default" });
+    fill(spec, { serviceAccount: spec["serviceAccountName"] });
     if (spec["priorityClassName"] === undefined) fill(spec, { priority: 0, preemptionPolicy: "PreemptLowerPriority" });
     const tolerations = arrayAt(spec, "tolerations").filter(isJsonObject);
     const missing = NODE_TROUBLES.filter((trouble) => !tolerations.some((own) => toleratesEviction(own, trouble)));
     const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
     if (added.length > 0) spec["tolerations"] = [...tolerations, ...added];
   },
+  PersistentVolume(object) {
+    addFinalizer(object, "kubernetes.io/pv-protection");
+    fill(ensure(object, "status"), { lastPhaseTransitionTime: object.metadata.creationTimestamp });
+  },
+  PersistentVolumeClaim: (object) => addFinalizer(object, "kubernetes.io/pvc-protection"),
   /** A node takes no work until it has proved to be ready. */
   Node(object) {
     const spec = ensure(object, "spec");
@@ -117,13 +183,36 @@ function toleratesEviction({ key, effect }: JsonObject, trouble: string): boolea
   return isForIt && (effect === "NoExecute" || effect === undefined || effect === "");
 }
 
-function ensure(object: JsonObject, key: string): JsonObject {
-  if (!isJsonObject(object[key])) object[key] = {};
-  return object[key] as JsonObject;
+/** Held until nobody uses the volume. */
+function addFinalizer({ metadata }: KubeObject, finalizer: string): void {
+  const { finalizers = [] } = metadata;
+  if (!finalizers.includes(finalizer)) metadata.finalizers = [...finalizers, finalizer];
 }
 
-function fill(target: JsonObject, defaults: JsonObject): void {
-  for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
+function fillClaim(claim: JsonObject): void {
+  fill(ensure(claim, "spec"), { volumeMode: "Filesystem" });
+  fill(ensure(claim, "status"), { phase: "Pending" });
+}
+
+function fillJob(spec: JsonObject): void {
+  const { completions, parallelism } = spec;
+  if (completions === undefined && parallelism === undefined) fill(spec, { completions: 1 });
+  fill(spec, {
+    parallelism: 1,
+    backoffLimit: 6,
+    completionMode: "NonIndexed",
+    manualSelector: false,
+    podReplacementPolicy: "TerminatingOrFailed",
+    suspend: false,
+  });
+  fillPodTemplate(spec);
+}
+
+function fillPorts(holder: unknown, defaults: JsonObject): void {
+  for (const port of arrayAt(holder, "ports")) {
+    if (!isJsonObject(port)) continue;
+    for (const [key, value] of Object.entries(defaults)) port[key] ??= value;
+  }
 }
 
 function moveStringData(object: KubeObject): void {
@@ -132,43 +221,6 @@ function moveStringData(object: KubeObject): void {
   if (!isJsonObject(plain)) return;
   const data = ensure(object, "data");
   for (const [key, value] of Object.entries(plain)) data[key] = Buffer.from(String(value)).toString("base64");
-}
-
-function fillPodTemplate(object: KubeObject): void {
-  const spec = ensure(object, "spec");
-  const template = objectAt(spec, "template");
-  if (isJsonObject(template["spec"])) fillPodSpec(template["spec"]);
-}
-
-function fillPodSpec(spec: JsonObject): void {
-  fill(spec, {
-    restartPolicy: "Always",
-    terminationGracePeriodSeconds: 30,
-    dnsPolicy: "ClusterFirst",
-    schedulerName: "default-scheduler",
-    securityContext: {},
-  });
-  for (const container of [...arrayAt(spec, "containers"), ...arrayAt(spec, "initContainers")]) {
-    if (!isJsonObject(container)) continue;
-    fill(container, {
-      imagePullPolicy: isMoving(container["image"]) ? "Always" : "IfNotPresent",
-      resources: {},
-      terminationMessagePath: "/dev/termination-log",
-      terminationMessagePolicy: "File",
-    });
-    for (const port of arrayAt(container, "ports")) if (isJsonObject(port)) fill(port, { protocol: "TCP" });
-  }
-}
-
-/** An image without a tag, or with the one that is always the newest. */
-function isMoving(image: unknown): boolean {
-  const [path = "", digest] = String(image).split("@");
-  const tag = path.split("/").at(-1)?.split(":")[1];
-  return digest === undefined && (tag === undefined || tag === "latest");
-}
-
-function fillRules(object: KubeObject): void {
-  if (!Array.isArray(object["rules"])) object["rules"] = null;
 }
 
 function fillSubjects(object: KubeObject): void {
@@ -192,6 +244,8 @@ function fillWebhooks(object: KubeObject, extra: JsonObject): void {
       timeoutSeconds: 10,
       ...extra,
     });
+    const { service } = objectAt(webhook, "clientConfig");
+    if (isJsonObject(service)) fill(service, { port: 443 });
     for (const rule of arrayAt(webhook, "rules")) if (isJsonObject(rule)) fill(rule, { scope: "*" });
   }
 }

@@ -15,7 +15,7 @@ type Row = {
   categories?: string[];
   subresources?: string[];
   fields?: string[];
-  generation?: true | "spec-and-annotations";
+  generation?: true | "spec-and-annotations" | "all";
   scale?: true;
   storage?: string;
   statusOnCreate?: true;
@@ -195,7 +195,7 @@ const KINDS: Record<string, Row[]> = {
     },
   ],
   "coordination.k8s.io/v1": [{ kind: "Lease", plural: "leases" }],
-  "discovery.k8s.io/v1": [{ kind: "EndpointSlice", plural: "endpointslices" }],
+  "discovery.k8s.io/v1": [{ kind: "EndpointSlice", plural: "endpointslices", generation: "all" }],
   "policy/v1": [
     {
       kind: "PodDisruptionBudget",
@@ -205,7 +205,9 @@ const KINDS: Record<string, Row[]> = {
       generation: true,
     },
   ],
-  "scheduling.k8s.io/v1": [{ kind: "PriorityClass", plural: "priorityclasses", short: ["pc"], cluster: true }],
+  "scheduling.k8s.io/v1": [
+    { kind: "PriorityClass", plural: "priorityclasses", short: ["pc"], cluster: true, generation: true },
+  ],
   "networking.k8s.io/v1": [
     { kind: "NetworkPolicy", plural: "networkpolicies", short: ["netpol"], generation: true },
     { kind: "Ingress", plural: "ingresses", short: ["ing"], subresources: ["status"], generation: true },

@@ -4,7 +4,10 @@ import type { JsonObject, KubeObject } from "../object.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Labels } from "../selectors/label-selector.ts";
 import type { StatusCause } from "../status-error.ts";
+import { subdomainProblems } from "../verbs/metadata-rules.ts";
 import { validateDefinition } from "./custom-definition.ts";
+import { eventRules } from "./event-rules.ts";
+import { invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
 
 type Rule = (object: KubeObject, old: KubeObject | undefined) => StatusCause[];
 
@@ -38,6 +41,21 @@ export const builtInRules: Record<string, Rule> = {
       : [];
   },
   PodDisruptionBudget: budgetRules,
+  Event: eventRules,
+  EndpointSlice: sliceRules,
+  PersistentVolumeClaim: (object) => [
+    ...required(object, "spec.accessModes", "at least 1 access mode is required"),
+    ...(valueAt(object, "spec.resources.requests.storage") === undefined
+      ? [requiredValue("spec.resources[storage]")]
+      : []),
+  ],
+  StorageClass: (object) => required(object, "provisioner"),
+  VolumeAttachment: attachmentRules,
+  ControllerRevision: (object) => required(object, "data", "data is mandatory"),
+  Job: (object) =>
+    valueAt(object, "spec.template.spec.restartPolicy") === "Always"
+      ? [requiredValue("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')]
+      : [],
   CustomResourceDefinition: validateDefinition,
 };
 
@@ -67,9 +85,7 @@ function budgetRules({ spec }: KubeObject): StatusCause[] {
     causes.unshift(invalidValue("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
   }
   if (policy !== null && !EVICTION_POLICIES.includes(policy as string)) {
-    const supported = EVICTION_POLICIES.map((each) => JSON.stringify(each)).join(", ");
-    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: ${supported}`;
-    causes.push({ reason: "FieldValueNotSupported", message, field: "spec.unhealthyPodEvictionPolicy" });
+    causes.push(unsupportedValue("spec.unhealthyPodEvictionPolicy", policy, EVICTION_POLICIES));
   }
   for (const [index, expression] of arrayAt(selector, "matchExpressions").entries()) {
     const operator = stringAt(expression, "operator");
@@ -88,14 +104,10 @@ function amountProblems(field: string, value: unknown): StatusCause[] {
   return Number.parseInt(String(value), 10) > 100 ? [invalidValue(field, value, "must not be greater than 100%")] : [];
 }
 
-function invalidValue(field: string, value: unknown, why: string): StatusCause {
-  return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };
-}
-
-function required(object: KubeObject, path: string): StatusCause[] {
+function required(object: KubeObject, path: string, why = ""): StatusCause[] {
   const value = valueAt(object, path);
   const missing = value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
-  return missing ? [{ reason: "FieldValueRequired", message: "Required value", field: path }] : [];
+  return missing ? [requiredValue(path, why)] : [];
 }
 
 function immutable(options: {
@@ -172,6 +184,37 @@ function podChanges(object: KubeObject, old: KubeObject | undefined): StatusCaus
   return [{ reason: "FieldValueForbidden", message: POD_CHANGES, field: "spec" }];
 }
 
+const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
+
+function sliceRules(slice: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  const type = stringAt(slice, "addressType");
+  const typeProblems =
+    type === ""
+      ? [requiredValue("addressType")]
+      : ADDRESS_TYPES.includes(type)
+        ? []
+        : [unsupportedValue("addressType", type, ADDRESS_TYPES)];
+  const empty = arrayAt(slice, "endpoints").flatMap((endpoint, index) =>
+    arrayAt(endpoint, "addresses").length > 0
+      ? []
+      : [requiredValue(`endpoints[${index}].addresses`, "must contain at least 1 address")],
+  );
+  return [...typeProblems, ...empty, ...immutable({ object: slice, old, path: "addressType" })];
+}
+
+function attachmentRules(attachment: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  const { inlineVolumeSpec, persistentVolumeName } = objectAt(objectAt(attachment, "spec"), "source");
+  const isClear = (inlineVolumeSpec === undefined) !== (persistentVolumeName === undefined);
+  const which = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
+  const nodeName = stringAt(attachment["spec"], "nodeName");
+  return [
+    ...required(attachment, "spec.attacher"),
+    ...(isClear ? [] : [requiredValue("spec.source", which)]),
+    ...subdomainProblems(nodeName).map((why) => invalidValue("spec.nodeName", nodeName, why)),
+    ...immutable({ object: attachment, old, path: "spec" }),
+  ];
+}
+
 const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 function taintProblems(node: KubeObject): StatusCause[] {
@@ -182,9 +225,7 @@ function taintProblems(node: KubeObject): StatusCause[] {
       const field = `metadata.taints[${index}]`;
       const effect = stringAt(taint, "effect");
       if (!TAINT_EFFECTS.includes(effect)) {
-        const supported = TAINT_EFFECTS.map((name) => JSON.stringify(name)).join(", ");
-        const message = `Unsupported value: ${JSON.stringify(effect)}: supported values: ${supported}`;
-        return [{ reason: "FieldValueNotSupported", message, field: `${field}.effect` }];
+        return [unsupportedValue(`${field}.effect`, effect, TAINT_EFFECTS)];
       }
       const identity = `${stringAt(taint, "key")}:${effect}`;
       if (!seen.has(identity)) {
@@ -206,9 +247,7 @@ function roleRules(role: KubeObject, { isNamespaced }: { isNamespaced: boolean }
   return arrayAt(role, "rules").flatMap((rule, index): StatusCause[] => {
     const at = (field: string): string => `rules[${index}].${field}`;
     const missing = (field: string, message: string): StatusCause[] =>
-      arrayAt(rule, field).length > 0
-        ? []
-        : [{ reason: "FieldValueRequired", message: `Required value: ${message}`, field: at(field) }];
+      arrayAt(rule, field).length > 0 ? [] : [requiredValue(at(field), message)];
     const causes = missing("verbs", "verbs must contain at least one value");
     const paths = arrayAt(rule, "nonResourceURLs");
     if (paths.length > 0) {

@@ -1,11 +1,13 @@
 /**
  * Schemas of the built-in kinds, read from the generated facts. A fact is `name[!] type [@patch strategy[:key]] [~default]`:
  * `!` required, `[keys]type` a list (`=` a set, `*` replaced as one), `{}type` a map, `=name` an object that is always
- * there, `name` one that may be missing; a leading `*` marks an object that is replaced as one.
+ * there, `name` one that may be missing; a leading `*` marks an object that is replaced as one. What is there without
+ * having been said is the default, of a time null.
  */
 import type { JsonObject } from "../object.ts";
 import { SCHEMAS } from "./built-in-schemas.generated.ts";
 import { longName } from "./schema-names.ts";
+import { IS_MICRO_TIME } from "./go-decoding.ts";
 import type { Schema } from "./structural.ts";
 
 const REFERENCE = "#/components/schemas/";
@@ -34,7 +36,8 @@ export function builtInDefinitions(names: readonly string[]): Record<string, Sch
     const text = SCHEMAS[name];
     if (text === undefined || longName(name) in found) return;
     found[longName(name)] = {};
-    found[longName(name)] = readSchema(text, (inner) => {
+    // No document says that of times.
+    found[longName(name)] = readSchema(text.replaceAll(" ~null", ""), (inner) => {
       add(inner);
       return { allOf: [{ $ref: `${REFERENCE}${longName(inner)}` }] };
     });
@@ -115,6 +118,8 @@ function scalar(type: string): Schema {
     case "int32":
     case "int64":
       return { type: "integer", format: type };
+    case "micro-time":
+      return { type: "string", format: "date-time", [IS_MICRO_TIME]: true };
     case "float":
     case "double":
       return { type: "number", format: type };

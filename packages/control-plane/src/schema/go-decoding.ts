@@ -1,13 +1,6 @@
 /** What Go's JSON decoder would not take into a built-in kind, in its words. */
 import { isJsonObject } from "../object.ts";
-import {
-  additionalSchema,
-  isIntOrString,
-  itemSchema,
-  preservesUnknown,
-  propertySchema,
-  requiredNames,
-} from "./structural.ts";
+import { additionalSchema, isIntOrString, itemSchema, preservesUnknown, propertySchema } from "./structural.ts";
 import type { Schema } from "./structural.ts";
 import { hasType } from "./validate.ts";
 
@@ -21,6 +14,10 @@ export type Place = {
 const QUANTITY = /^[+-]?[0-9.]+([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 export const QUANTITY_RULE =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/** Marks times that Go reads with exactly six digits after the point. */
+export const IS_MICRO_TIME = Symbol("micro-time");
+const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(.*)$/;
 
 /** Says of a value why it does not fit. */
 export type Say = (value: unknown, schema: Schema, place: Place) => string;
@@ -40,7 +37,6 @@ export function decodeLikeGo(
   }
   if (!isJsonObject(value)) return undefined;
   const additional = additionalSchema(schema);
-  const required = requiredNames(schema);
   return firstOf(Object.keys(value), (key) => {
     const inner = value[key];
     const property = propertySchema(schema, key);
@@ -49,7 +45,7 @@ export function decodeLikeGo(
       if (inner === null && additional["type"] === "string") value[key] = "";
       return decodeLikeGo(inner, additional, { ...place, owner });
     }
-    if (inner === null || (isEmptyCollection(inner, property) && !required.includes(key))) {
+    if (inner === null || isEmptyCollection(inner, property)) {
       delete value[key];
       return undefined;
     }
@@ -77,7 +73,7 @@ function misfit(value: unknown, schema: Schema, place: Place): string | undefine
   if (format === "quantity") {
     return typeof value === "number" || (typeof value === "string" && QUANTITY.test(value)) ? undefined : QUANTITY_RULE;
   }
-  if (fits(value, schema)) return typeof value === "string" ? unreadableText(value, format) : undefined;
+  if (fits(value, schema)) return typeof value === "string" ? unreadableText(value, schema) : undefined;
   return place.say(value, schema, place);
 }
 
@@ -103,9 +99,11 @@ export function goScalar(value: unknown): string {
   return goTypeName(value);
 }
 
-function unreadableText(text: string, format: unknown): string | undefined {
+function unreadableText(text: string, schema: Schema): string | undefined {
+  const { format } = schema;
   if (format === "byte") return unreadableBase64(text);
-  return format === "date-time" ? unreadableTime(text) : undefined;
+  if (format !== "date-time") return undefined;
+  return IS_MICRO_TIME in schema ? unreadableMicroTime(text) : unreadableTime(text, "2006-01-02T15:04:05Z07:00");
 }
 
 function unreadableBase64(text: string): string | undefined {
@@ -115,10 +113,17 @@ function unreadableBase64(text: string): string | undefined {
   return length % 4 === 0 ? undefined : `illegal base64 data at input byte ${length - (length % 4)}`;
 }
 
-function unreadableTime(text: string): string | undefined {
+function unreadableTime(text: string, layout: string): string | undefined {
   return Number.isNaN(Date.parse(text))
-    ? `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`
+    ? `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as "2006"`
     : undefined;
+}
+
+function unreadableMicroTime(text: string): string | undefined {
+  const layout = "2006-01-02T15:04:05.000000Z07:00";
+  const [, micros, rest = ""] = MICRO_TIME.exec(text) ?? [];
+  if (rest === "" || micros !== undefined) return unreadableTime(text, layout);
+  return `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ".000000"`;
 }
 
 function fits(value: unknown, schema: Schema): boolean {

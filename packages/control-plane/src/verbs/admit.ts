@@ -8,6 +8,7 @@ import { defaultDefinition } from "../registry/custom-definition.ts";
 import { establish } from "../registry/definition-status.ts";
 import type { Resource } from "../registry/resource.ts";
 import { applySchemaDefaults } from "../schema/default.ts";
+import { encodeLikeGo } from "../schema/go-encoding.ts";
 import { pruneObject } from "../schema/prune.ts";
 import { validateSchema } from "../schema/validate.ts";
 import { restrictNode } from "../security/node-restriction.ts";
@@ -17,17 +18,21 @@ import type { Context } from "./context.ts";
 import { validateMetadata } from "./metadata-rules.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 
+/** Is shown the object as the request has it, before admission adds its own. */
+type OnProposed = (object: KubeObject) => void;
+
 /** A new object as mutating webhooks leave it, before the server gives it a name and an identity. */
-export function mutateSent(context: Context, sent: KubeObject): KubeObject {
+export function mutateSent(context: Context, sent: KubeObject, onProposed: OnProposed): KubeObject {
   const { resource, subresource } = context;
   if (context.admission?.mayMutate({ operation: "CREATE", resource, subresource }) !== true) return sent;
   const object = canonical(copyJson(sent));
   shape(context, object);
+  onProposed(object);
   return reviewMutation(context, { operation: "CREATE", object }, (changed) => shape(context, changed)) ?? object;
 }
 
 /** Returns the object to store; throws BadRequest, Invalid or a webhook's refusal. */
-export function admitCreate(context: Context, sent: KubeObject): KubeObject {
+export function admitCreate(context: Context, sent: KubeObject, onProposed: OnProposed): KubeObject {
   const { resource, server } = context;
   const object = canonical(sent);
   const { metadata } = object;
@@ -42,6 +47,7 @@ export function admitCreate(context: Context, sent: KubeObject): KubeObject {
   if (!resource.statusOnCreate) delete object["status"];
   if (!resource.custom && resource.subresources.includes("status")) object["status"] ??= {};
   shape(context, object);
+  onProposed(object);
   resource.prepareCreate?.(object);
   if (resource.kind === "CertificateSigningRequest" && !resource.custom) stampRequester(context, object);
   check(context, object, undefined);
@@ -54,11 +60,12 @@ export function admitCreate(context: Context, sent: KubeObject): KubeObject {
 /** Returns the object to store in place of `old`. `scope` says which part of it the request may change. */
 export function admitUpdate(
   context: Context,
-  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
+  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale"; onProposed: OnProposed },
 ): KubeObject {
   const { resource } = context;
   const { old } = change;
   const proposed = prepareUpdate(context, change);
+  change.onProposed(proposed);
   // Scale is reviewed as the Scale it was sent as.
   const isReviewed = change.scope !== "scale";
   const next = isReviewed
@@ -110,6 +117,7 @@ function shape(context: Context, object: KubeObject): void {
     if (custom) applySchemaDefaults(object, schema);
   }
   resource.applyDefaults?.(object);
+  if (!resource.custom) encodeLikeGo(object, resource.schema ?? {});
 }
 
 function check(context: Context, object: KubeObject, old: KubeObject | undefined): void {

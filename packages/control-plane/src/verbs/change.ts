@@ -9,7 +9,7 @@ import type { Transaction } from "../storage/storage.ts";
 import { admitUpdate } from "./admit.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { rememberManager, setManagedFields } from "./field-manager.ts";
+import { managersAfter, setManagedFields } from "./field-manager.ts";
 
 export type Change = {
   scope: "main" | "status" | "scale";
@@ -34,9 +34,16 @@ export function changeObject(context: Context, transaction: Transaction, change:
   const old = viewStored(stored, resource);
   const next = change.next(copyJson(old));
   checkPreconditions(context, old, { next, isUpdate: change.isUpdate === true });
-  const object = admitUpdate(context, { old, next, scope: change.scope });
-  if (change.managedFields === undefined) rememberManager(context, old, object);
-  else setManagedFields(object, change.managedFields());
+  let managedFields: JsonObject[] = [];
+  const object = admitUpdate(context, {
+    old,
+    next,
+    scope: change.scope,
+    onProposed(proposed) {
+      managedFields = change.managedFields?.() ?? managersAfter(context, old, proposed);
+    },
+  });
+  setManagedFields(object, managedFields);
   if (isFinished(object, resource)) return transaction.remove(key, toStored(object, resource));
   object.metadata.resourceVersion = old.metadata.resourceVersion;
   if (isSameButForTimes(object, old)) return old;

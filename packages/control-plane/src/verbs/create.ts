@@ -8,7 +8,7 @@ import { admitCreate, mutateSent } from "./admit.ts";
 import { keyOf, once } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decodeObject } from "./decode.ts";
-import { rememberManager, setManagedFields } from "./field-manager.ts";
+import { managersAfter, setManagedFields } from "./field-manager.ts";
 import { renderObject } from "./render.ts";
 import { write } from "./write.ts";
 
@@ -34,7 +34,11 @@ export function insert(
     const why = "create not allowed while custom resource definition is terminating";
     throw forbidden(resource, stringAt(given.metadata, "name"), why);
   }
-  const sent = mutateSent(context, given);
+  let owned = managedFields;
+  const remember = (proposed: KubeObject): void => {
+    owned ??= managersAfter(context, undefined, proposed);
+  };
+  const sent = mutateSent(context, given, remember);
   const named = { ...sent, metadata: { ...sent.metadata, name: chooseName(context, transaction, sent) } };
   // What is no revision at all is passed over.
   if (/^0*[1-9]\d*$/.test(stringAt(sent.metadata, "resourceVersion"))) {
@@ -43,9 +47,8 @@ export function insert(
   const key = keyOf(context, named.metadata.name);
   const existing = transaction.get(key);
   if (existing !== undefined) throw alreadyExists(resource, named.metadata.name, isBeingDeleted(existing));
-  const object = admitCreate(context, named);
-  if (managedFields === undefined) rememberManager(context, undefined, object);
-  else setManagedFields(object, managedFields);
+  const object = admitCreate(context, named, remember);
+  setManagedFields(object, owned ?? []);
   const { resourceVersion } = transaction.put(key, toStored(object, resource)).metadata;
   if (resourceVersion === "") delete (object.metadata as Partial<ObjectMeta>).resourceVersion;
   else object.metadata.resourceVersion = resourceVersion;

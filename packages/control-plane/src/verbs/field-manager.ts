@@ -5,6 +5,8 @@ import type { Manager } from "../apply/managed-fields.ts";
 import { typingOf } from "../apply/typing.ts";
 import { stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
+import type { Resource } from "../registry/resource.ts";
+import { emptyObject } from "../schema/go-encoding.ts";
 import type { Context } from "./context.ts";
 
 export function managerOf(context: Context, operation: Manager["operation"]): Manager {
@@ -14,20 +16,22 @@ export function managerOf(context: Context, operation: Manager["operation"]): Ma
   return { name, operation, apiVersion: toApiVersion(resource.group, resource.version), subresource };
 }
 
-/** Writes into the object's metadata who owns what after this request. */
-export function rememberManager(context: Context, old: KubeObject | undefined, object: KubeObject): void {
-  if (isReset(object)) {
-    delete object.metadata.managedFields;
-    return;
-  }
-  const managedFields = trackUpdate({
+/** Who owns what once this request has made `next` of `old`. What admission then adds belongs to nobody. */
+export function managersAfter(context: Context, old: KubeObject | undefined, next: KubeObject): JsonObject[] {
+  if (isReset(next)) return [];
+  const { resource } = context;
+  const [before, after] = old === undefined ? [nothingOf(resource), withoutStatus(context, next)] : [old, next];
+  return trackUpdate({
     manager: managerOf(context, "Update"),
-    old,
-    next: old === undefined ? withoutStatus(context, object) : object,
-    typing: typingOf(context.resource),
+    old: before,
+    next: after,
+    typing: typingOf(resource),
     time: toTime(context.server.clock.now()),
   });
-  setManagedFields(object, managedFields);
+}
+
+function nothingOf({ custom, schema = {} }: Resource): JsonObject {
+  return custom ? { metadata: {} } : emptyObject(schema);
 }
 
 /** What the status subresource is for belongs to nobody who writes the object itself. */

@@ -63,6 +63,10 @@ function nameProblems(name: string, resource: Resource): string[] {
     if (name.length > 63) return ["must be no more than 63 characters"];
     return LABEL_PATTERN.test(name) ? [] : [LABEL_RULE];
   }
+  return subdomainProblems(name);
+}
+
+export function subdomainProblems(name: string): string[] {
   if (name.length > 253) return ["must be no more than 253 characters"];
   return SUBDOMAIN_PATTERN.test(name) ? [] : [SUBDOMAIN_RULE];
 }

@@ -60,7 +60,10 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
   if (absent === undefined) {
     const interval = Math.min(RECHECK_MS, Math.max(FIRST_RECHECK_MS, (nowMs - deletion.firstAt) / 2));
     const recheckAt = deletion.lastAt + interval;
-    if (nowMs < recheckAt) return wait("the cloud is deleting the instance", recheckAt);
+    if (nowMs < recheckAt) {
+      const message = `The cloud is deleting instance ${record?.id ?? ""}.`;
+      return waitFor(snapshot, { message, untilMs: recheckAt, takesMs: nowMs - deletion.firstAt });
+    }
     return { kind: "delete-instance", why: "the cloud had time to delete the instance" };
   }
   const again: Decision = { kind: "delete-instance", why: "its Node may have left by now" };
@@ -127,10 +130,17 @@ function absenceBelievedAt(snapshot: Snapshot, firstAt: number): number {
 const WORTH_SHOWING_MS = 5_000;
 
 function waitToBelieve(snapshot: Snapshot, untilMs: number): Decision {
-  const why = "absence counts once every earlier request has had its effect";
   const message = `The instance is gone; until ${new Date(untilMs).toISOString()} an earlier request, or a copy of it, may still make another.`;
-  const patch = untilMs - snapshot.nowMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
-  return patch ? { kind: "patch-machine", patch, why: "what the deletion waits for is shown" } : wait(why, untilMs);
+  return waitFor(snapshot, { message, untilMs, takesMs: untilMs - snapshot.nowMs });
+}
+
+/** A deletion that goes as usual costs no write. */
+function waitFor(
+  snapshot: Snapshot,
+  { message, untilMs, takesMs }: { message: string; untilMs: number; takesMs: number },
+): Decision {
+  const patch = takesMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
+  return patch ? { kind: "patch-machine", patch, why: "what the deletion waits for is shown" } : wait(message, untilMs);
 }
 
 function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {

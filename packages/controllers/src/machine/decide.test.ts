@@ -415,10 +415,16 @@ const TABLES: Record<string, [string, Case, kind: string, why: RegExp, untilSeco
     ],
     [
       "being deleted, asked just now",
-      dying({ knowledge: { account: "a", deletion: { ...DELETION, lastAt: 9_999_000 } } }),
+      dying({ knowledge: { account: "a", deletion: { ...DELETION, firstAt: 9_999_500, lastAt: 9_999_500 } } }),
       "wait",
       /is deleting/,
-      10_009,
+      10_000.25,
+    ],
+    [
+      "being deleted for a while",
+      dying({ knowledge: { account: "a", deletion: { ...DELETION, lastAt: 9_999_000 } } }),
+      "patch-machine",
+      /is shown/,
     ],
     [
       "being deleted, asked a while ago",

@@ -454,3 +454,24 @@ test("a Machine that is gone leaves nothing behind in memory, and one of the sam
   assert.equal(world.cloud.calls["create"], 2);
   assert.deepEqual([...world.cloud.violations], []);
 });
+
+test("a deletion says that it waits for a cloud that takes its time, and costs no more writes where none does", async () => {
+  for (const deletionMs of [2_000, 60_000]) {
+    const world = await readyWorld();
+    world.cloud.deletionMs = deletionMs;
+    // Requests of its creation have had their effect by then.
+    await world.pass(60_000);
+    world.cluster.remove(machines, "m");
+    const before = count(world, "patch machines");
+    await world.pass(15_000);
+    const conditions = ["InstanceDeleted", "Ready"].map((type) => conditionOf(world, type));
+    if (deletionMs > 15_000) {
+      assert.match(conditions[0]?.message ?? "", /^The cloud is deleting instance \d+\.$/);
+      assert.deepEqual([conditions[1]?.status, conditions[1]?.reason], ["False", "Deleting"]);
+      assert.equal(world.machine()?.status?.phase, "Deleting");
+    }
+    await world.until(() => world.machine() === undefined);
+    assert.equal(count(world, "patch machines") - before, deletionMs > 15_000 ? 2 : 1);
+    await world.stop();
+  }
+});

@@ -109,7 +109,7 @@ export function failureStatus(snapshot: Snapshot, error: ProviderError): MergePa
   const message = steadyMessage(snapshot, type, said);
   return statusPatch(
     snapshot,
-    [{ type, status: "False", reason: error.code, message }],
+    [{ type, status: "False", reason: error.code, message }, ...(deleting ? [GOING] : [])],
     error.reason === undefined
       ? { phase: deleting ? "Deleting" : currentPhase(snapshot) }
       : { phase: deleting ? "Deleting" : "Failed", errorReason: error.reason, errorMessage: message },
@@ -125,15 +125,16 @@ export const doubtStatus = (snapshot: Snapshot, message: string): MergePatch | u
   statusPatch(snapshot, [unknownInstance("InstanceMissing", message)], {});
 
 export const deletingStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type: "InstanceDeleted", status: "False", reason: "Deleting", message }], {
-    phase: "Deleting",
-  });
+  progressStatus(snapshot, "InstanceDeleted", { status: "False", reason: "Deleting", message });
 
 type Progress = { status: "True" | "False"; reason: string; message: string };
 
 /** How a step of the deletion goes, as a condition of its own. */
 export const progressStatus = (snapshot: Snapshot, type: string, progress: Progress): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type, ...progress }], { phase: "Deleting" });
+  statusPatch(snapshot, [{ type, ...progress }, GOING], { phase: "Deleting" });
+
+/** Nobody is to count on a Machine that goes, whatever its Node says. */
+const GOING: Wanted = { type: "Ready", status: "False", reason: "Deleting", message: "" };
 
 function currentPhase({ machine, intent }: Snapshot): string {
   return machine.status?.phase ?? (intent ? "Provisioning" : "Pending");

@@ -62,7 +62,7 @@ const READY = column("Ready", "integer", ".status.readyReplicas");
 const UPDATED = column("Updated", "integer", ".status.updatedReplicas");
 /** Columns after those that people's scripts already count on. */
 const MORE_MACHINE_COLUMNS = [
-  wideColumn("Phase", "string", ".status.phase"),
+  column("Phase", "string", ".status.phase"),
   wideColumn("ProviderID", "string", ".spec.providerID"),
 ];
 

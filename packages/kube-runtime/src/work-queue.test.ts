@@ -188,6 +188,7 @@ test("metrics tell how long keys wait and are worked on, and how often they came
     retried: 1,
     oldestReadyMs: 120,
     longestProcessingMs: 20,
+    unfinishedMs: 20,
   });
   queue.done("a");
   assert.equal(queue.metrics.added, 3);

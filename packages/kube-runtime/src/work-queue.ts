@@ -41,6 +41,8 @@ export type WorkQueueMetrics = {
   /** How long the key that waits longest has been ready, and the one that is processed longest is; 0 without one. */
   oldestReadyMs: number;
   longestProcessingMs: number;
+  /** For how long all keys that are processed have been so, together. */
+  unfinishedMs: number;
 };
 
 export type WorkQueueOptions<K> = {
@@ -224,6 +226,7 @@ export function createWorkQueue<K = string>(options: WorkQueueOptions<K>): WorkQ
         retried,
         oldestReadyMs: now - readyAt,
         longestProcessingMs: now - sinceMs,
+        unfinishedMs: processing.values().reduce((total, work) => total + now - work.sinceMs, 0),
       };
     },
   };

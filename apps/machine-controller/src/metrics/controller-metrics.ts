@@ -42,6 +42,11 @@ export function registerControllerMetrics(options: {
       "Age of the reconcile that has been under way longest.",
       ofQueues(({ longestProcessingMs }) => longestProcessingMs / 1_000),
     ],
+    workqueue_unfinished_work_seconds: [
+      "gauge",
+      "Age of all reconciles under way, together.",
+      ofQueues(({ unfinishedMs }) => unfinishedMs / 1_000),
+    ],
     machine_controller_workqueue_oldest_seconds: [
       "gauge",
       "How long the key that waits longest has been ready.",

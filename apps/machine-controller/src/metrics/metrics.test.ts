@@ -248,6 +248,9 @@ test("work is counted and timed by what came of it", async () => {
   assert.deepEqual(await samples("controller_runtime_reconcile_time_seconds_sum"), [
     'controller_runtime_reconcile_time_seconds_sum{controller="machine"} 2',
   ]);
+  const worked = "workqueue_work_duration_seconds";
+  assert.deepEqual(await samples(`${worked}_sum`), [`${worked}_sum{name="machine",controller="machine"} 2`]);
+  assert.match((await samples(`${worked}_bucket{le="1000"`))[0] ?? "", / 3$/);
   assert.deepEqual(await samples("machine_controller_errors_total"), ["machine_controller_errors_total 1"]);
 
   const operation = { kind: "cloud-operation", provider: "hetzner", operation: "create", machine: "a/b" } as const;
@@ -256,17 +259,18 @@ test("work is counted and timed by what came of it", async () => {
     (await samples("machine_controller_cloud_operation_duration_seconds_count"))[0] ?? "",
     /\{provider="hetzner",operation="create",code="RateLimited"\} 1$/,
   );
-  const request = { kind: "api-request", verb: "list", resource: "nodes", method: "GET" } as const;
+  const request = { kind: "api-request", verb: "list", resource: "nodes", method: "GET", host: "api:6443" } as const;
   await around(request, async () => new Response(null, { status: 429 }));
   assert.deepEqual(await samples("rest_client_requests_total"), [
-    'rest_client_requests_total{code="429",method="GET"} 1',
+    'rest_client_requests_total{code="429",method="GET",host="api:6443"} 1',
   ]);
 });
 
 test("queues, workers and watches have controller-runtime's and client-go's names", async () => {
   const { lead, samples } = world();
   lead();
-  for (const name of ["workqueue_depth", "workqueue_adds_total", "workqueue_retries_total"]) {
+  for (const figure of ["depth", "adds_total", "retries_total", "unfinished_work_seconds"]) {
+    const name = `workqueue_${figure}`;
     assert.deepEqual(await samples(name), [`${name}{name="machine",controller="machine"} 0`]);
   }
   assert.deepEqual(await samples("controller_runtime_max_concurrent_reconciles"), [

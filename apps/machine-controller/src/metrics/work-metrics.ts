@@ -11,8 +11,8 @@ const RECONCILE_SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2,
   2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
-/** client-go's. */
-const QUEUE_SECONDS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10];
+/** controller-runtime's too. */
+const QUEUE_SECONDS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1_000];
 
 export function createWorkMetrics({ registry, clock }: { registry: Registry; clock: Clock }): Around {
   const registers = [registry];
@@ -39,6 +39,10 @@ export function createWorkMetrics({ registry, clock }: { registry: Registry; clo
     labels: ["name", "controller"],
     buckets: QUEUE_SECONDS,
   });
+  const worked = histogram("workqueue_work_duration_seconds", "Length of a reconcile.", {
+    labels: ["name", "controller"],
+    buckets: QUEUE_SECONDS,
+  });
   const errors = new Counter({
     name: "machine_controller_errors_total",
     help: "Reconciles that failed, conflicts between writers left out.",
@@ -62,7 +66,7 @@ export function createWorkMetrics({ registry, clock }: { registry: Registry; clo
     "Length of a request to the API server until its answer began; code: the answer's status, or none.",
     { labels: ["verb", "resource", "code"] },
   );
-  const restRequests = counter("rest_client_requests_total", "Requests to the API server.", ["code", "method"]);
+  const restRequests = counter("rest_client_requests_total", "Requests to the API server.", ["code", "method", "host"]);
 
   function record(work: Work, seconds: number, outcome: { result?: unknown; error?: unknown }): void {
     const failed = "error" in outcome;
@@ -72,6 +76,7 @@ export function createWorkMetrics({ registry, clock }: { registry: Registry; clo
         reconciles.inc({ controller, result: failed ? "error" : resultOf(outcome.result) });
         reconcileTime.observe({ controller }, seconds);
         waited.observe({ name: controller, controller }, work.waitedMs / 1_000);
+        worked.observe({ name: controller, controller }, seconds);
         if (failed) reconcileErrors.inc({ controller });
         if (failed && !isKubeError(outcome.error, "Conflict")) errors.inc();
         return;
@@ -91,7 +96,7 @@ export function createWorkMetrics({ registry, clock }: { registry: Registry; clo
       case "api-request": {
         const code = statusOf(outcome.result);
         apiRequests.observe({ verb: work.verb, resource: work.resource, code }, seconds);
-        return restRequests.inc({ code, method: work.method });
+        return restRequests.inc({ code, method: work.method, host: work.host });
       }
     }
   }

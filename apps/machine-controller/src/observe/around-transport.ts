@@ -5,10 +5,11 @@ import type { Around } from "./work.ts";
 export const aroundTransport =
   (around: Around) =>
   (transport: Transport): Transport =>
-  (request) =>
-    around({ kind: "api-request", ...describeRequest(request.method, request.url), method: request.method }, () =>
-      transport(request),
-    );
+  (request) => {
+    const { method, url } = request;
+    const work = { kind: "api-request", ...describeRequest(method, url), method, host: new URL(url).host } as const;
+    return around(work, () => transport(request));
+  };
 
 const VERBS: Readonly<Record<string, string>> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
 

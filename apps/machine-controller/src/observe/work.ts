@@ -15,7 +15,13 @@ export type Work =
   /** One HTTP request to a cloud. */
   | { readonly kind: "cloud-request"; readonly provider: string; readonly method: string; readonly host: string }
   /** One request to the API server; a watch until it is opened. */
-  | { readonly kind: "api-request"; readonly verb: string; readonly resource: string; readonly method: string };
+  | {
+      readonly kind: "api-request";
+      readonly verb: string;
+      readonly resource: string;
+      readonly method: string;
+      readonly host: string;
+    };
 
 /** Runs the work, sees its result or error, and passes on what it saw. */
 export type Around = <T>(work: Work, run: () => Promise<T>) => Promise<T>;

@@ -54,7 +54,10 @@ test("a reconcile becomes a trace whose spans lie within each other, and no secr
   const tracing = await startTracing({ environment, version: "1.2.3", redact: redactor.redact });
   const around: Around = tracing?.around ?? assert.fail("it should trace");
 
-  await around({ kind: "api-request", verb: "watch", resource: "nodes", method: "GET" }, async () => "not traced");
+  await around(
+    { kind: "api-request", verb: "watch", resource: "nodes", method: "GET", host: "api:6443" },
+    async () => "not traced",
+  );
   const failing = around({ kind: "reconcile", controller: "machine", key: "a/b", waitedMs: 3 }, () =>
     around({ kind: "effect", controller: "machine", key: "a/b", effect: "create" }, () =>
       around({ kind: "cloud-operation", provider: "hetzner", operation: "create", machine: "a/b" }, async () => {

@@ -19,7 +19,10 @@ export const registry: Generator = async () => {
       `${APP}/providers.generated.ts`,
       `${HEADER}import type { AnyProviderDefinition } from "@machine-controller/provider";
 ${names.map((name) => `import ${variable(name)} from "@machine-controller/provider-${name}";\n`).join("")}
-export const providerDefinitions: readonly AnyProviderDefinition[] = [${names.map(variable).join(", ")}];
+/** By their name in \`cloudProvider\`. */
+export const providerDefinitions: ReadonlyMap<string, AnyProviderDefinition> = new Map(
+  [${names.map(variable).join(", ")}].map((definition) => [definition.name, definition]),
+);
 `,
     ],
     [

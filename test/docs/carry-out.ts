@@ -35,7 +35,7 @@ export function createReader(options: {
   const cwd = join(folder, "machine-controller");
   for (const path of [bin, cwd]) mkdirSync(path);
   for (const name of SHOWN) symlinkSync(join(ROOT, name), join(cwd, name));
-  for (const [name, path] of Object.entries({ node: process.execPath, ...options.tools })) {
+  for (const [name, path] of Object.entries(options.tools)) {
     symlinkSync(path, join(bin, name));
   }
   const env = { ...options.environment, HOME: folder, PATH: `${bin}:${process.env["PATH"]}` };
@@ -94,7 +94,7 @@ export function createReader(options: {
 /** What no schema tells: the webhooks' rules. @throws with their message. */
 async function admit(text: string): Promise<void> {
   const context = {
-    providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
+    providers: providerDefinitions,
     allowsKubelet: parseVersionConstraint(">=1.33.0"),
     kubeletFeatureGates: {},
     externalCloudProvider: false,

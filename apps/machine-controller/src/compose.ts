@@ -159,7 +159,7 @@ export function createProviders(
   const resolver = createResolver({ client, environment }, redactor);
   const runtime = { clock: systemClock, random: systemRandom, resolver, environment, conceal, clusterUid };
   return new Map(
-    providerDefinitions.map((definition) => {
+    providerDefinitions.values().map((definition) => {
       const fetch = aroundFetch(definition.name, around)(systemFetch);
       const tell = (credential: string, budget: CallBudget): void =>
         onBudget?.({ provider: definition.name, credential }, budget);

@@ -2,4 +2,7 @@
 import type { AnyProviderDefinition } from "@machine-controller/provider";
 import hetzner from "@machine-controller/provider-hetzner";
 
-export const providerDefinitions: readonly AnyProviderDefinition[] = [hetzner];
+/** By their name in `cloudProvider`. */
+export const providerDefinitions: ReadonlyMap<string, AnyProviderDefinition> = new Map(
+  [hetzner].map((definition) => [definition.name, definition]),
+);

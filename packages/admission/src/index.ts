@@ -4,7 +4,7 @@
  *
  * ```ts
  * const handle = createAdmissionHandler({
- *   providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
+ *   providers: new Map([[hetzner.name, hetzner]]),
  *   allowsKubelet: parseVersionConstraint(">=1.33.0"),
  *   kubeletFeatureGates: {},
  *   externalCloudProvider: false,

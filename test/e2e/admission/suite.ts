@@ -1,30 +1,22 @@
 // The webhooks as an API server calls them: over TLS, with an authority that the webhook made and injected itself.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Machine, MachineDeployment } from "@machine-controller/api";
 import { machineDeployments, machines } from "@machine-controller/controllers";
+import { coreResources, defineResource, isKubeError, type KubeClient } from "@machine-controller/kube-client";
 import {
-  coreResources,
-  defineResource,
-  isKubeError,
-  type KubeClient,
-  type KubeObject,
-} from "@machine-controller/kube-client";
-import { parseAllDocuments } from "yaml";
+  deployedWebhooks,
+  type WebhookConfiguration,
+} from "../../../apps/machine-controller/src/up/deployed-webhooks.ts";
 import { freePorts } from "../../peers/free-ports.ts";
 import { type ControllerProcess, startController } from "../controller-process.ts";
 import { until } from "../until.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
 const { signal } = new AbortController();
 const PATIENCE = { timeoutMs: 60_000, pollMs: 250, signal, progress: () => undefined, quietMs: 60_000 };
 const SECRET = { namespace: "kube-system", name: "machine-controller-webhook-ca" };
 
-type Webhook = { clientConfig: { service?: { path: string }; url?: string; caBundle?: string } };
-type Configuration = KubeObject & { webhooks: Webhook[] };
-const configurations = defineResource<Configuration>({
+const configurations = defineResource<WebhookConfiguration>({
   group: "admissionregistration.k8s.io",
   version: "v1",
   kind: "MutatingWebhookConfiguration",
@@ -90,17 +82,7 @@ function admissionTests(open: () => Promise<AdmittingCluster>): void {
     cluster = await open();
     ({ client } = cluster);
     ({ port } = await freePorts("port"));
-    // The configuration that is deployed, reached by URL: outside a cluster no Service leads anywhere.
-    const manifest = readFileSync(join(ROOT, "deploy/kustomize/machine-controller.yaml"), "utf8");
-    const configuration = parseAllDocuments(manifest)
-      .map((document) => document.toJS() as Configuration | null)
-      .find((object) => object?.kind === "MutatingWebhookConfiguration");
-    assert.ok(configuration);
-    const webhooks = configuration.webhooks.map(({ clientConfig, ...rest }) => ({
-      ...rest,
-      clientConfig: { url: `https://127.0.0.1:${port}${clientConfig.service?.path}` },
-    }));
-    await client.create(configurations, { ...configuration, webhooks }, { signal });
+    await client.create(configurations, deployedWebhooks(`https://127.0.0.1:${port}`), { signal });
     await startWebhook();
     await until(
       "the API server calls the webhooks",

@@ -1,17 +1,13 @@
 /** The admission webhooks of a laptop's cluster, as a real one has them: what cannot work is refused, not stored. */
-import { fileURLToPath } from "node:url";
 import { createAdmissionHandler } from "@machine-controller/admission";
 import { type CallWebhook, createHttpsTransport } from "@machine-controller/control-plane";
 import type { KubeObject } from "@machine-controller/kube-client";
 import { ADMISSION_FLAGS, NODE_FLAGS } from "../flags/admission-flags.ts";
 import { providerDefinitions } from "../providers.generated.ts";
-import { readManifests } from "./apply-manifests.ts";
+import { deployedWebhooks } from "./deployed-webhooks.ts";
 
-const DEPLOYED = fileURLToPath(new URL("../../../../deploy/kustomize/machine-controller.yaml", import.meta.url));
 /** Stands for this process; nothing listens there. */
 const ORIGIN = "https://machine-controller.internal";
-
-type Configuration = KubeObject & { webhooks: { clientConfig: { service: { path: string } } }[] };
 
 /** `configuration` has to be applied; `closing` ends the connections to the webhooks that others have added. */
 export function createAdmission({ closing }: { closing: AbortSignal }): {
@@ -19,22 +15,14 @@ export function createAdmission({ closing }: { closing: AbortSignal }): {
   configuration: KubeObject;
 } {
   const handle = createAdmissionHandler({
-    providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
+    providers: providerDefinitions,
     allowsKubelet: ADMISSION_FLAGS.kubernetesVersionConstraints.fallback,
     kubeletFeatureGates: NODE_FLAGS.nodeKubeletFeatureGates.fallback,
     externalCloudProvider: false,
   });
   const overNetwork = createHttpsTransport({ closing });
-  const configuration = readManifests(DEPLOYED).find(({ kind }) => kind === "MutatingWebhookConfiguration");
-  const { webhooks, ...rest } = configuration as Configuration;
   return {
-    configuration: {
-      ...rest,
-      webhooks: webhooks.map(({ clientConfig, ...webhook }) => ({
-        ...webhook,
-        clientConfig: { url: `${ORIGIN}${clientConfig.service.path}` },
-      })),
-    } as KubeObject,
+    configuration: deployedWebhooks(ORIGIN),
     async callWebhook(call) {
       if (new URL(call.url).origin !== ORIGIN) return overNetwork(call);
       const headers = { "content-type": "application/json" };

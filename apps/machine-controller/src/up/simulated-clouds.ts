@@ -41,7 +41,7 @@ export async function startSimulatedClouds(options: {
         throw error;
       });
       running.push({ simulator, served });
-      const provider = providerDefinitions.find(({ name }) => name === definition.name);
+      const provider = providerDefinitions.get(definition.name);
       if (provider === undefined) continue;
       const url = served.url + new URL(provider.endpoint.url).pathname;
       endpoints.push({ name: definition.name, title: provider.title, url });

@@ -42,7 +42,7 @@ export async function serveAdmission(options: AdmissionOptions): Promise<void> {
   const source = await (flags.manageCertificate ? managed : fromFiles)(options);
   const skew = followKubeletSkew(options);
   const handle = createAdmissionHandler({
-    providers: new Map(providerDefinitions.map((definition) => [definition.name, definition])),
+    providers: providerDefinitions,
     allowsKubelet: both(flags.kubernetesVersionConstraints, skew.allowsKubelet),
     kubeletFeatureGates: flags.nodeKubeletFeatureGates,
     externalCloudProvider: flags.nodeExternalCloudProvider,

@@ -33,24 +33,25 @@ export type InstanceLists = {
 /** @param options.signal ends reads that no single caller may end, since others wait for them too. */
 export function createInstanceLists(options: { clock: { now(): number }; signal: AbortSignal }): InstanceLists {
   const { clock, signal } = options;
-  const reads = createSharedReads<Omit<InstanceList, "startedAtMs">>({ clock, most: MOST_ACCOUNTS });
-
   const listeners: ((list: InstanceList) => void)[] = [];
+  const reads = createSharedReads<Omit<InstanceList, "startedAtMs">>({
+    clock,
+    most: MOST_ACCOUNTS,
+    onAnswer(list) {
+      for (const listener of listeners) listener(list);
+    },
+  });
 
-  async function fetchList(account: string, provider: Provider, machine: Machine): Promise<InstanceList> {
-    const startedAtMs = clock.now();
+  async function fetchList(account: string, provider: Provider, machine: Machine) {
     const instances = await provider.list(machine, { signal });
     if ((await provider.account(machine, { signal })) !== account) {
       throw new ProviderError("Unavailable", "the credential changed while the cloud was read");
     }
     const marked = instances.filter(({ machineUid }) => machineUid);
-    const list = {
-      startedAtMs,
+    return {
       byMachineUid: Map.groupBy(marked, ({ machineUid }) => machineUid ?? ""),
       ids: new Set(instances.map(({ id }) => id)),
     };
-    for (const listener of listeners) listener(list);
-    return list;
   }
 
   return {

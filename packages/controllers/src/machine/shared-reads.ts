@@ -19,10 +19,11 @@ export type SharedReads<T extends object> = {
   clear(): void;
 };
 
-/** @param options.most keys whose newest answer is kept. */
+/** @param options.most keys whose newest answer is kept; `onAnswer` is told of every complete one. */
 export function createSharedReads<T extends object>(options: {
   clock: { now(): number };
   most: number;
+  onAnswer?: (answer: Timed<T>) => void;
 }): SharedReads<T> {
   const newest = new Map<string, Timed<T>>();
   const running = new Map<string, { startedAtMs: number; answer: Promise<Timed<T>> }>();
@@ -34,6 +35,7 @@ export function createSharedReads<T extends object>(options: {
       newest.set(key, answer);
       const [oldest] = newest.keys();
       if (newest.size > options.most && oldest !== undefined) newest.delete(oldest);
+      options.onAnswer?.(answer);
       return answer;
     } finally {
       running.delete(key);

@@ -34,7 +34,7 @@ export function createProgressView(out: NodeJS.WriteStream, journeys: () => Jour
         case "trouble":
           return redraw(`✖ ${event.journey.name}  ${event.message}\n`);
         case "deleting":
-          return redraw(`− ${event.name}  deleting\n`);
+          return redraw(`− ${event.name}  ${event.why || "deleting"}\n`);
         case "deleted":
           return redraw(`− ${event.name}  gone\n`);
       }

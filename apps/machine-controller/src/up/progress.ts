@@ -17,7 +17,9 @@ export type Journey = {
 export type ProgressEvent =
   | { readonly type: "stage"; readonly journey: Journey; readonly stage: Stage; readonly atMs: number }
   | { readonly type: "trouble"; readonly journey: Journey; readonly message: string }
-  | { readonly type: "deleting" | "deleted"; readonly name: string };
+  /** `why`: what the deletion waits for; empty as long as it goes on. */
+  | { readonly type: "deleting"; readonly name: string; readonly why: string }
+  | { readonly type: "deleted"; readonly name: string };
 
 export type Progress = {
   /** Machines on their way, oldest first. */
@@ -36,7 +38,8 @@ type Entry = {
   startedAtMs: number;
   reached: Map<Stage, number>;
   trouble: string | undefined;
-  deleting: boolean;
+  /** What its deletion waits for; undefined: it is not being deleted. */
+  deleting: string | undefined;
 };
 
 export function watchProgress(options: {
@@ -63,7 +66,7 @@ export function watchProgress(options: {
       startedAtMs: clock.now(),
       reached: new Map<Stage, number>(),
       trouble: undefined,
-      deleting: false,
+      deleting: undefined,
     };
     // What was so before this process looked is no news of its own: after a restart that is every Machine.
     const isNews = entries.has(key);
@@ -79,9 +82,10 @@ export function watchProgress(options: {
       entry.trouble = trouble;
       if (trouble !== undefined) tell({ type: "trouble", journey: entry, message: trouble });
     }
-    if (machine.metadata.deletionTimestamp !== undefined && !entry.deleting) {
-      entry.deleting = true;
-      tell({ type: "deleting", name: entry.name });
+    const deleting = deletionOf(machine);
+    if (deleting !== undefined && deleting !== entry.deleting) {
+      entry.deleting = deleting;
+      tell({ type: "deleting", name: entry.name, why: deleting });
     }
   }
 
@@ -109,7 +113,8 @@ export function watchProgress(options: {
   }
 
   return {
-    journeys: () => [...entries.values()].filter(({ reached, deleting }) => !reached.has("Ready") && !deleting),
+    journeys: () =>
+      [...entries.values()].filter(({ reached, deleting }) => !reached.has("Ready") && deleting === undefined),
     names: () => [...entries.values()].map(({ name }) => name),
     counts,
     async settled({ signal }) {
@@ -147,6 +152,13 @@ function troubleOf({ status }: Machine): string | undefined {
   if (status?.errorMessage) return status.errorMessage;
   const missing = status?.conditions?.find(({ type, status }) => type === "BootstrapReady" && status === "False");
   return missing?.message;
+}
+
+function deletionOf({ metadata, status }: Machine): string | undefined {
+  if (metadata.deletionTimestamp === undefined) return undefined;
+  return (
+    status?.conditions?.find(({ type, status }) => type === "InstanceDeleted" && status === "False")?.message ?? ""
+  );
 }
 
 function quietly<T>(read: () => T): T | undefined {

@@ -166,7 +166,19 @@ export function createControllers(options: ControllersOptions): Controllers {
       concurrency: SET_WORKERS,
     }),
     ...(options.orphans
-      ? [createOrphanCollector({ client, clock, log, events, informers, providers, lists, ...options.orphans })]
+      ? [
+          createOrphanCollector({
+            client,
+            clock,
+            log,
+            events,
+            informers,
+            providers,
+            lists,
+            drainTimeoutMs: options.machine.skipEvictionAfterMs,
+            ...options.orphans,
+          }),
+        ]
       : []),
   ];
   if (!options.nodeCsrApprover) return { informers: Object.values(informers), controllers, caches: informers };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { ANNOTATION_SKIP_EVICTION } from "@machine-controller/api/well-known";
 import { coreResources } from "@machine-controller/kube-client";
 import { ProviderError } from "@machine-controller/provider";
 import { machines } from "../resources.ts";
@@ -8,7 +9,7 @@ import { createWorld, type World, type WorldOptions } from "../testing/world.ts"
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const { configMaps } = coreResources;
+const { configMaps, nodes, pods } = coreResources;
 
 async function start(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const world = await createWorld({ controllers: ["machine", "orphan-collector"], ...options });
@@ -32,6 +33,8 @@ const isLive = ({ cloud }: World, id: string): boolean => cloud.vms().some((vm) 
 const reasons = ({ events }: World): string[] =>
   events.map(({ reason }) => reason).filter((reason) => reason.startsWith("Orphan"));
 
+const READY = { conditions: [{ type: "Ready", status: "True" }] };
+
 test("an orphan is quarantined first and deleted only after its grace", async (t) => {
   const world = await start(t);
   const id = orphan(world);
@@ -41,7 +44,7 @@ test("an orphan is quarantined first and deleted only after its grace", async (t
   assert.ok(isLive(world, id));
   await world.pass(20 * MINUTE_MS);
   assert.ok(!isLive(world, id));
-  assert.deepEqual(reasons(world), ["OrphanFound", "OrphanDeleted"]);
+  assert.deepEqual(reasons(world), ["OrphanFound", "OrphanDeleted", "OrphanNodeDeleted"]);
   await world.pass(20 * MINUTE_MS);
   assert.deepEqual(entries(world), []);
   assert.equal(world.cloud.vms().length, 2);
@@ -141,4 +144,61 @@ test("an instance that is created while the collector looks is never taken for a
   await world.pass(MINUTE_MS);
   assert.deepEqual(reasons(world), []);
   assert.equal(world.cloud.vms().filter(({ goneAtMs }) => goneAtMs === undefined).length, 23);
+});
+
+test("the Node of an orphan goes after it, across a restart, once its kubelet is silent", async (t) => {
+  const world = await start(t);
+  const id = orphan(world);
+  await world.until(() => !isLive(world, id), 2 * HOUR_MS);
+  assert.equal(world.node("m")?.spec?.unschedulable, true);
+  await world.restart();
+  await world.until(() => world.node("m") === undefined, 30 * MINUTE_MS);
+  assert.equal(reasons(world).at(-1), "OrphanNodeDeleted");
+  await world.pass(20 * MINUTE_MS);
+  assert.deepEqual(entries(world), []);
+  assert.ok(["m2", "m3"].every((name) => world.node(name) !== undefined));
+});
+
+test("pods of an orphan's Node move first; one that is held back has its time, and no more", async (t) => {
+  const world = await start(t);
+  const id = orphan(world);
+  const addPod = (name: string, budget?: string): object =>
+    world.cluster.put(pods, { metadata: { name, annotations: budget ? { budget } : {} }, spec: { nodeName: "m" } });
+  addPod("free");
+  addPod("held", "quorum");
+  await world.pass(90 * MINUTE_MS);
+  assert.deepEqual(
+    world.cluster.list(pods).map(({ metadata }) => metadata.name),
+    ["held"],
+  );
+  assert.ok(isLive(world, id));
+  const told = world.events.find(({ reason }) => reason === "OrphanDraining");
+  assert.match(told?.message ?? "", /waits for .*held.*; it goes without them at 2030-/);
+  await world.until(() => !isLive(world, id), 3 * HOUR_MS);
+});
+
+test("a Node that says so keeps its pods, and one that is Ready still is another's", async (t) => {
+  const world = await start(t);
+  const id = orphan(world);
+  world.cluster.put(nodes, { metadata: { name: "m", annotations: { [ANNOTATION_SKIP_EVICTION]: "" } } });
+  world.cluster.put(pods, { metadata: { name: "pod" }, spec: { nodeName: "m" } });
+  await world.until(() => !isLive(world, id), 2 * HOUR_MS);
+  assert.equal(world.cluster.list(pods).length, 1);
+  world.cluster.put(nodes, { metadata: { name: "m" }, spec: { providerID: "" }, status: READY });
+  await world.pass(HOUR_MS);
+  assert.ok(world.node("m"));
+});
+
+test("a report touches no Node, and one of an instance that only lost its mark stays", async (t) => {
+  const reported = await start(t, { orphans: { mode: "report" } });
+  reported.cloud.lose(orphan(reported));
+  await reported.pass(3 * HOUR_MS);
+  assert.ok(reported.node("m"));
+  const world = await start(t);
+  const id = orphan(world);
+  await world.pass(11 * MINUTE_MS);
+  for (const vm of world.cloud.vms()) if (vm.id === id) vm.clusterUid = undefined;
+  world.cluster.put(nodes, { metadata: { name: "m" }, spec: { providerID: "" }, status: { conditions: [] } });
+  await world.pass(3 * HOUR_MS);
+  assert.ok(world.node("m"));
 });

@@ -1,12 +1,12 @@
 /**
  * Finds instances that this cluster's controller made and whose Machine no longer exists: a finalizer taken off by hand,
  * an abandoned Machine. First they are put in quarantine with the evidence; only after a grace, and after the cloud
- * and the API server have confirmed it again, are they deleted, and only where that was asked for.
+ * and the API server have confirmed it again, are they deleted with their Node, and only where that was asked for.
  */
 import type { Machine, MachineDeployment, MachineSet, MachineSpec } from "@machine-controller/api";
 import { canonicalText } from "@machine-controller/api";
 import { API_VERSION, ANNOTATION_INSTANCE } from "@machine-controller/api/well-known";
-import type { KubeClient } from "@machine-controller/kube-client";
+import type { KubeClient, Node } from "@machine-controller/kube-client";
 import {
   type Clock,
   type Controller,
@@ -19,6 +19,7 @@ import type { Log } from "../log.ts";
 import type { InstanceLists } from "../machine/instance-lists.ts";
 import { machines } from "../resources.ts";
 import { type AccountList, decideOrphans, ownInstances } from "./decide.ts";
+import { deleteNodesOf, drainNodeOf, hasNode } from "./node.ts";
 import { type Orphan, QUARANTINE, readQuarantine, writeQuarantine } from "./quarantine.ts";
 
 export type OrphanCollectorOptions = {
@@ -32,6 +33,7 @@ export type OrphanCollectorOptions = {
     machines: Informer<Machine>;
     machineSets: Informer<MachineSet>;
     machineDeployments: Informer<MachineDeployment>;
+    nodes: Informer<Node>;
   };
   /** UID of the namespace `kube-system`, with which instances are marked. */
   clusterUid: string;
@@ -39,6 +41,8 @@ export type OrphanCollectorOptions = {
   mode: "report" | "delete";
   /** How long an orphan is in quarantine before it is deleted. */
   graceMs: number;
+  /** How long after that its pods may take to move. */
+  drainTimeoutMs: number;
   /** Time between passes. */
   intervalMs: number;
   /** Told after each pass of all that is in quarantine. */
@@ -50,6 +54,7 @@ type Call = { readonly signal: AbortSignal };
 type Account = { readonly provider: Provider; readonly account: string; readonly donor: Machine };
 
 const KEY = "orphans";
+const MOST_PODS_NAMED = 5;
 
 export function createOrphanCollector(options: OrphanCollectorOptions): Controller {
   const { client, clock, log, events, informers, clusterUid } = options;
@@ -65,9 +70,27 @@ export function createOrphanCollector(options: OrphanCollectorOptions): Controll
       ),
     );
     const live = suspect ? (await client.listAll(machines, call)).items : informers.machines.store.list();
-    const snapshot = { nowMs: clock.now(), clusterUid, graceMs: options.graceMs, lists, machines: live };
-    const decision = decideOrphans({ ...snapshot, quarantined: quarantine.orphans });
-    const stored = await writeQuarantine(client, quarantine, { orphans: decision.quarantine, ...call });
+    const isDeleting = options.mode === "delete";
+    const ofNodes = { client, nodes: informers.nodes, ...call };
+    const decision = decideOrphans({
+      nowMs: clock.now(),
+      clusterUid,
+      graceMs: options.graceMs,
+      lists,
+      machines: live,
+      quarantined: quarantine.orphans,
+      hasNode: (machineUid) => isDeleting && hasNode(machineUid, ofNodes),
+    });
+    const accountOf = (orphan: Orphan): Account | undefined =>
+      accounts.find(({ provider, account }) => provider.name === orphan.provider && account === orphan.account);
+    const vanished = new Map<Orphan, "there" | "gone" | undefined>();
+    for (const orphan of decision.vanished) {
+      const account = accountOf(orphan);
+      const found = account && (await heard(() => look(orphan, { ...account, ...call }, options)));
+      if (found !== "another") vanished.set(orphan, found);
+    }
+    const orphans = [...decision.quarantine, ...vanished.keys()];
+    const stored = await writeQuarantine(client, quarantine, { orphans, ...call });
     options.onPass?.(decision.quarantine);
     const tell = (type: "Normal" | "Warning", reason: string, message: string): void => {
       log("warn", message);
@@ -75,17 +98,37 @@ export function createOrphanCollector(options: OrphanCollectorOptions): Controll
     };
     for (const orphan of decision.found) tell("Warning", "OrphanFound", `${describe(orphan)}; ${fate(options)}`);
     for (const brake of decision.brakes) tell("Warning", "OrphanBrake", `${brake}: nothing is deleted`);
-    if (options.mode === "delete") {
-      for (const orphan of decision.due) {
-        const account = accounts.find(
-          ({ provider, account }) => provider.name === orphan.provider && account === orphan.account,
-        );
-        if (account === undefined) continue;
-        const outcome = await collect(orphan, { ...account, ...call }, options);
-        if (outcome === "deleted") tell("Normal", "OrphanDeleted", `Deleted ${describe(orphan)}`);
+    for (const orphan of isDeleting ? decision.due : []) {
+      const account = accountOf(orphan);
+      if (account === undefined) continue;
+      const left = await drainNodeOf(orphan.machineUid, ofNodes);
+      const deadlineMs = Date.parse(orphan.firstSeenAt) + options.graceMs + options.drainTimeoutMs;
+      if (left.length > 0 && clock.now() < deadlineMs) {
+        const pods = left.slice(0, MOST_PODS_NAMED).map(({ pod, why }) => `${pod} (${why})`);
+        const until = `it goes without them at ${new Date(deadlineMs).toISOString()}`;
+        tell("Normal", "OrphanDraining", `${describe(orphan)}: waits for ${pods.join(", ")}; ${until}`);
+      } else if (await heard(() => collect(orphan, { ...account, ...call }, options))) {
+        tell("Normal", "OrphanDeleted", `Deleted ${describe(orphan)}`);
+      }
+    }
+    for (const [orphan, found] of vanished) {
+      if (found !== "gone") continue;
+      for (const name of await deleteNodesOf(orphan.machineUid, ofNodes)) {
+        tell("Normal", "OrphanNodeDeleted", `Deleted Node ${name} of ${describe(orphan)}: the instance is gone`);
       }
     }
     return { requeueAfterMs: options.intervalMs };
+  }
+
+  /** undefined: the cloud did not say, and the orphan is left for later. */
+  async function heard<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isProviderError(error)) throw error;
+      log("warn", `an orphan is left for later: ${error.message}`, { code: error.code });
+      return undefined;
+    }
   }
 
   /** Complete lists only; an account that does not answer is left for the next pass. */
@@ -147,28 +190,34 @@ async function findAccounts(options: OrphanCollectorOptions, call: Call): Promis
   return [...accounts.values()];
 }
 
-/** Looks once more, directly and under the same account; only an instance that is still the same orphan is deleted. */
-async function collect(
+type Judged = Account & Call;
+
+/** Directly and under the same account: whether it is still the same orphan, or certainly no instance any more. */
+async function look(
   orphan: Orphan,
-  { provider, account, donor, signal }: Account & Call,
-  options: OrphanCollectorOptions,
-): Promise<"deleted" | "spared"> {
-  const machine = syntheticMachine(donor.spec, { name: orphan.name, uid: orphan.machineUid }, orphan);
-  try {
-    const instance = await provider.get(machine, { signal });
-    const isSame =
-      instance.id === orphan.id &&
-      instance.machineUid === orphan.machineUid &&
-      instance.clusterUid === options.clusterUid;
-    if (!isSame || (await provider.account(machine, { signal })) !== account) return "spared";
-    await provider.cleanup(machine, { signal });
-    return "deleted";
-  } catch (error) {
-    if (!isProviderError(error)) throw error;
-    options.log("warn", `an orphan is left for later: ${error.message}`, { provider: provider.name, code: error.code });
-    return "spared";
-  }
+  { provider, account, donor, signal }: Judged,
+  { clusterUid }: OrphanCollectorOptions,
+): Promise<"there" | "gone" | "another"> {
+  const machine = standIn(orphan, donor);
+  const found = await provider.get(machine, { signal }).catch((error: unknown) => {
+    if (!isProviderError(error, "InstanceNotFound")) throw error;
+    return undefined;
+  });
+  if ((await provider.account(machine, { signal })) !== account) return "another";
+  if (found === undefined) return "gone";
+  const isSame = found.id === orphan.id && found.machineUid === orphan.machineUid && found.clusterUid === clusterUid;
+  return isSame ? "there" : "another";
 }
+
+/** Looks once more; only an instance that is still the same orphan is deleted. @returns whether it was. */
+async function collect(orphan: Orphan, judged: Judged, options: OrphanCollectorOptions): Promise<boolean> {
+  if ((await look(orphan, judged, options)) !== "there") return false;
+  await judged.provider.cleanup(standIn(orphan, judged.donor), { signal: judged.signal });
+  return true;
+}
+
+const standIn = (orphan: Orphan, donor: Machine): Machine =>
+  syntheticMachine(donor.spec, { name: orphan.name, uid: orphan.machineUid }, orphan);
 
 /** A Machine that stands in for the one that is gone: clean-up needs a name, a UID, the record and a credential. */
 function syntheticMachine(spec: MachineSpec, { name, uid }: { name: string; uid: string }, orphan?: Orphan): Machine {

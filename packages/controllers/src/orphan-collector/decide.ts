@@ -22,15 +22,19 @@ export type OrphanSnapshot = {
   /** Every Machine of the cluster, read after the lists: a Machine is there before its instance and outlives it. */
   readonly machines: readonly Machine[];
   readonly quarantined: readonly Orphan[];
+  /** Whether a Node that is to go with its instance bears the label of the Machine. */
+  readonly hasNode: (machineUid: string) => boolean;
 };
 
 export type OrphanDecision = {
-  /** What the quarantine is to hold from now on. */
+  /** Orphans there are; the quarantine is to hold them and the vanished from now on. */
   readonly quarantine: readonly Orphan[];
   /** Those of it that were not in it before. */
   readonly found: readonly Orphan[];
   /** Those whose grace is over. */
   readonly due: readonly Orphan[];
+  /** Those that their account does not show any more, while their Node is still there. */
+  readonly vanished: readonly Orphan[];
   /** Accounts of which nothing is due, as too much of them is orphaned at once. */
   readonly brakes: readonly string[];
 };
@@ -72,7 +76,11 @@ export function decideOrphans(snapshot: OrphanSnapshot): OrphanDecision {
       if (before !== undefined && isOver && !isBraked && instance.status !== "deleting") due.push(before);
     }
   }
-  return { quarantine, found, due, brakes };
+  const shown = new Set(quarantine.map(keyOf));
+  const vanished = quarantined.filter(
+    (orphan) => !shown.has(keyOf(orphan)) && !uids.has(orphan.machineUid) && snapshot.hasNode(orphan.machineUid),
+  );
+  return { quarantine, found, due, vanished, brakes };
 }
 
 /** Instances of the account that this cluster's controller made. */

@@ -252,6 +252,7 @@ function startProcess(world: World, options: WorldOptions): Process {
         clusterUid: CLUSTER_UID,
         mode: "delete",
         graceMs: 3_600_000,
+        drainTimeoutMs: DEFAULTS.skipEvictionAfterMs,
         intervalMs: 600_000,
         ...options.orphans,
       }),

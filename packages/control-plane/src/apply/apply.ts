@@ -12,6 +12,8 @@ import type { Typing } from "./typing.ts";
 export type ApplyOptions = {
   live: KubeObject;
   applied: KubeObject;
+  /** Those of the configuration as it was sent. */
+  fields: FieldSet;
   manager: Manager;
   typing: Typing;
   force: boolean;
@@ -20,11 +22,10 @@ export type ApplyOptions = {
 
 /** Returns the merged object and its managedFields. Throws Conflict, with a cause for each field others hold. */
 export function applyObject(options: ApplyOptions): { object: KubeObject; managedFields: JsonObject[] } {
-  const { live, applied, manager, typing, force, time } = options;
+  const { live, applied, fields, manager, typing, force, time } = options;
   const entries = readEntries(live);
   const own = entries.find((entry) => isSame(entry, manager));
   const others = entries.filter((entry) => entry !== own);
-  const fields = trackedFields(applied, typing);
   const merged = mergeApplied(live, applied, typing) as KubeObject;
   const changed = intersection(changedFields(live, merged, typing), fields);
   const conflicts = others

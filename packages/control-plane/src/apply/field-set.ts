@@ -82,7 +82,8 @@ function isMemberIn(fields: JsonObject): boolean {
   return "." in fields || Object.keys(fields).length === 0;
 }
 
-function formatKey(key: string): string {
+/** `.name`, `[name="x"]`, `[="x"]`. */
+export function formatKey(key: string): string {
   const rest = key.slice(2);
   if (key.startsWith("f:")) return `.${rest}`;
   if (key.startsWith("v:")) return `[=${rest}]`;

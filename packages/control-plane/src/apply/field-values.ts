@@ -8,13 +8,17 @@ import type { Typing } from "./typing.ts";
 
 /** Every field the value sets. `isNew`: the objects and lists on the way came with it, and count as well. */
 export function fieldsOf(value: unknown, typing: Typing, isNew = false): FieldSet {
-  if (value === null && typing.isCollection) return EMPTY;
+  if (value === null && typing.isCollection && isNew) return EMPTY;
   if (isJsonObject(value) && !typing.isAtomic) {
     const entries = Object.entries(value);
     if (entries.length === 0) return MEMBER;
     return withChildren(
       isNew,
-      entries.map(([name, inner]) => [`f:${name}`, fieldsOf(inner, typing.field(name), isNew)] as const),
+      entries.map(([name, inner]) => {
+        const field = typing.field(name);
+        const inside = fieldsOf(inner, field, isNew);
+        return [`f:${name}`, field.isEntry ? { ...inside, isMember: true } : inside] as const;
+      }),
     );
   }
   if (Array.isArray(value) && typing.list.kind !== "atomic" && value.length > 0) {
@@ -100,14 +104,42 @@ export function mergeApplied(live: unknown, applied: unknown, typing: Typing): u
     return merged;
   }
   if (Array.isArray(live) && Array.isArray(applied) && typing.list.kind !== "atomic") {
-    const merged = new Map(live.map((item) => [itemKey(item, typing.list), item as unknown]));
-    for (const item of applied) {
-      const key = itemKey(item, typing.list);
-      merged.set(key, merged.has(key) ? mergeApplied(merged.get(key), item, typing.item()) : item);
-    }
-    return [...merged.values()];
+    const byKey = (list: unknown[]): Map<string, unknown> =>
+      new Map(list.map((item) => [itemKey(item, typing.list), item]));
+    const [before, wanted] = [byKey(live), byKey(applied)];
+    return mergedOrder([...before.keys()], [...wanted.keys()]).map((key) => {
+      if (!wanted.has(key)) return before.get(key);
+      return before.has(key) ? mergeApplied(before.get(key), wanted.get(key), typing.item()) : wanted.get(key);
+    });
   }
   return applied;
+}
+
+/** What is applied comes in its order; the rest stays behind the neighbour that it had. */
+function mergedOrder(live: readonly string[], applied: readonly string[]): string[] {
+  const isApplied = new Set(applied);
+  const isLive = new Set(live);
+  const result = new Set<string>();
+  const shared = applied.filter((key) => isLive.has(key));
+  const left = [...live];
+  const right = [...applied];
+  while (left.length > 0 || right.length > 0) {
+    const [own = "", next = ""] = [left[0], right[0]];
+    const isOwn = left.length > 0 && !isApplied.has(own);
+    if (isOwn) {
+      result.add(own);
+      left.shift();
+    } else if (left.length > 0 && (result.has(own) || (right.length > 0 && own !== next && shared[0] !== own))) {
+      // Its turn comes, or has come, with what is applied.
+      left.shift();
+    } else {
+      result.add(next);
+      right.shift();
+      if (shared[0] === next) shared.shift();
+      if (own === next) left.shift();
+    }
+  }
+  return [...result];
 }
 
 /** The value without the fields in the set; `undefined` when nothing of it is left to keep. */

@@ -105,7 +105,7 @@ export function trackUpdate(change: {
   const changed = difference(changedFields(before, after, typing), UNTRACKED);
   const removed = difference(removedFields(before, after, typing), UNTRACKED);
   // Who sends managedFields along says who owned what before.
-  const sent = next.metadata.managedFields ?? [];
+  const sent = (next.metadata.managedFields ?? []).every(isEntry) ? (next.metadata.managedFields ?? []) : [];
   const entries = sent.length > 0 ? sent : arrayAt(old["metadata"], "managedFields").filter(isJsonObject);
   // Most writes touch few entries; those they leave alone are not even read.
   const kept = entries.flatMap((entry) => {
@@ -120,6 +120,11 @@ export function trackUpdate(change: {
   if (own !== undefined && includesAll(own["fieldsV1"], changed)) return [...others, { ...own, time }];
   const fields = union(own === undefined ? EMPTY : fromFieldsV1(own["fieldsV1"]), changed);
   return [...others, ...writeEntries([{ ...manager, time, fields }])];
+}
+
+/** What cannot be read as one is passed over, with all that was sent along. */
+function isEntry({ operation, fieldsType }: JsonObject): boolean {
+  return (operation === "Apply" || operation === "Update") && fieldsType === "FieldsV1";
 }
 
 export function isSame(a: Manager, b: Manager): boolean {

@@ -2,6 +2,10 @@
 import { isJsonObject } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import { goText } from "../patch/go-text.ts";
+import { goTypeName } from "../schema/go-decoding.ts";
+import { formatKey } from "./field-set.ts";
+import { itemKey, listTypeOf } from "./typing.ts";
+import type { ListType } from "./typing.ts";
 import { builtInSchema } from "../schema/built-in-schemas.ts";
 import {
   additionalSchema,
@@ -35,12 +39,12 @@ function* problemsAt(value: unknown, schema: Schema, path: string): Generator<st
   if (value === null || value === undefined || isIntOrString(schema) || schema["format"] === "quantity") return;
   const expected = EXPECTED[String(schema["type"])];
   if (expected !== undefined && expected !== expectedFor(value)) {
-    yield `${path}: expected ${expected}, got ${got(value)}`;
+    yield `${path}: expected ${expected}, got ${got(value, String(schema["type"]))}`;
     return;
   }
   const items = itemSchema(schema);
   if (Array.isArray(value) && items !== undefined) {
-    for (const [index, item] of value.entries()) yield* problemsAt(item, items, `${path}[${index}]`);
+    yield* itemProblems(value, { type: listTypeOf(schema), items, path });
   }
   if (!isJsonObject(value)) return;
   const additional = additionalSchema(schema);
@@ -51,11 +55,42 @@ function* problemsAt(value: unknown, schema: Schema, path: string): Generator<st
   }
 }
 
+type ListAt = { type: ListType; items: Schema; path: string };
+
+/** In a list with keys, and in a set, each item is there once, and problems are told by its key. */
+function* itemProblems(list: readonly unknown[], { type, items, path }: ListAt): Generator<string> {
+  const seen = new Set<string>();
+  for (const [index, item] of list.entries()) {
+    if (type.kind === "atomic") {
+      yield* problemsAt(item, items, `${path}[${index}]`);
+      continue;
+    }
+    const unusable = type.kind === "map" ? unusableItem(item, type) : undefined;
+    if (unusable !== undefined) {
+      yield `${path}: element ${index}: associative list with keys ${unusable}`;
+      return;
+    }
+    const key = itemKey(item, type);
+    if (seen.has(key)) yield `${path}: duplicate entries for key ${formatKey(key)}`;
+    seen.add(key);
+    yield* problemsAt(item, items, `${path}${formatKey(key)}`);
+  }
+}
+
+function unusableItem(item: unknown, { keys }: ListType & { kind: "map" }): string | undefined {
+  if (item === null) return "may not have a null element";
+  if (!isJsonObject(item)) return "may not have non-map elements";
+  if (keys.some(({ name, fallback }) => (item[name] ?? fallback) !== undefined)) return undefined;
+  const names = keys.map(({ name }) => JSON.stringify(name)).join(" ");
+  return `has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`;
+}
+
 function expectedFor(value: unknown): string | undefined {
   return EXPECTED[Array.isArray(value) ? "array" : typeof value];
 }
 
-function got(value: unknown): string {
-  if (typeof value === "object") return `&{${goText(value)}}`;
+function got(value: unknown, wanted: string): string {
+  if (wanted === "integer" || wanted === "number") return goTypeName(value);
+  if (typeof value === "object" || wanted === "boolean") return `&{${goText(value)}}`;
   return `&value.valueUnstructured{Value:${JSON.stringify(value)}}`;
 }

@@ -19,6 +19,7 @@ import { grantCases } from "./cases/grants.ts";
 import { identityCases } from "./cases/identity.ts";
 import { listCases } from "./cases/list.ts";
 import { malformedCases } from "./cases/malformed.ts";
+import { mergingCases } from "./cases/merging.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { namespaceCases } from "./cases/namespaces.ts";
 import { nodeCases } from "./cases/nodes.ts";
@@ -52,6 +53,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   identityCases,
   listCases,
   malformedCases,
+  mergingCases,
   metadataCases,
   namespaceCases,
   nodeCases,

@@ -29,17 +29,17 @@ test("lists merge by the key of their kind, and lists without one are replaced",
     "Pod",
   );
   assert.deepEqual(patched, {
-    metadata: { name: "p", finalizers: ["a", "b"] },
+    metadata: { name: "p", finalizers: ["b", "a"] },
     spec: {
       containers: [
         {
           name: "app",
           image: "one",
-          ports: [{ containerPort: 80, name: "http" }, { containerPort: 443 }],
+          ports: [{ containerPort: 443 }, { containerPort: 80, name: "http" }],
           args: ["z"],
         },
-        { name: "side", image: "two" },
         { name: "new", image: "three" },
+        { name: "side", image: "two" },
       ],
       tolerations: [{ key: "other" }],
     },

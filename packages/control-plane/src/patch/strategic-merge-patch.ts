@@ -5,6 +5,7 @@ import { badRequest, StatusError } from "../status-error.ts";
 import { goTypeName } from "../schema/go-decoding.ts";
 import { goText, goTextOfNoText } from "./go-text.ts";
 import { listMergeOf } from "./merge-keys.ts";
+import type { ListMerge } from "./merge-keys.ts";
 
 const PATCH = "$patch";
 const RETAIN_KEYS = "$retainKeys";
@@ -14,9 +15,12 @@ const ORDER = "$setElementOrder/";
 /** Returns a patched copy. `path` is the kind, then field names. */
 export function applyStrategicMergePatch(target: unknown, patch: JsonObject, path: string): JsonObject {
   const directive = patch[PATCH];
-  if (directive === "replace") return withoutDirectives(patch);
+  if (directive === "replace") {
+    const { [PATCH]: _directive, ...rest } = patch;
+    return withoutDirectives(rest) ?? {};
+  }
   if (directive === "delete") return {};
-  if (directive !== undefined && directive !== "merge") {
+  if (directive !== undefined) {
     throw new StatusError("Unknown", `unknown patch type: ${goTextOfNoText(directive)} in map: ${goText(patch)}`);
   }
   let result: JsonObject = isJsonObject(target) ? { ...target } : {};
@@ -36,14 +40,22 @@ export function applyStrategicMergePatch(target: unknown, patch: JsonObject, pat
     const inner = `${path}.${key}`;
     if (value === null) delete result[key];
     else if (Array.isArray(value)) result[key] = mergeList(result[key], value, inner);
-    else if (isJsonObject(value)) result[key] = applyStrategicMergePatch(result[key], value, inner);
-    else result[key] = value;
+    else if (isJsonObject(value)) {
+      const merged = isJsonObject(result[key])
+        ? applyStrategicMergePatch(result[key], value, inner)
+        : withoutDirectives(value);
+      if (merged === undefined) delete result[key];
+      else result[key] = merged;
+    } else result[key] = value;
   }
   for (const [key, value] of Object.entries(patch)) {
     if (!key.startsWith(ORDER)) continue;
     const field = key.slice(ORDER.length);
     checkOrder(value, patch[field]);
-    reorder({ result, field, order: asArray(value), path });
+    const list = result[field];
+    if (!Array.isArray(list)) continue;
+    const before = asArray(isJsonObject(target) ? target[field] : undefined);
+    result[field] = inOrder({ list, order: asArray(value), before, merge: listMergeOf(`${path}.${field}`) });
   }
   return result;
 }
@@ -75,29 +87,32 @@ function mergeList(current: unknown, patch: unknown[], path: string): unknown[] 
   const replaces = patch.some((item) => isJsonObject(item) && item[PATCH] === "replace");
   // To a list that is not there yet there is nothing to merge by key.
   if (replaces || current === undefined || merge.by === "replace") {
-    return patch.filter((item) => !(isJsonObject(item) && item[PATCH] !== undefined)).map(withoutDirectives);
+    return itemsOf(patch);
   }
-  const result = [...asArray(current)];
-  if (merge.by === "value") {
-    for (const item of patch) if (!result.some((existing) => isEqual(existing, item))) result.push(item);
-    return result;
-  }
+  const before = asArray(current);
+  const list = [...before];
   for (const item of patch) {
+    if (merge.by === "value") {
+      if (!list.some((existing) => isEqual(existing, item))) list.push(item);
+      continue;
+    }
     if (!isJsonObject(item)) throw badRequest(`invalid patch: ${path} must be a list of objects`);
-    mergeItem({ result, item, key: merge.key, path });
+    mergeItem({ result: list, item, key: merge.key, path });
   }
-  return result;
+  return inOrder({ list, order: patch, before, merge });
 }
 
 function mergeItem(options: { result: unknown[]; item: JsonObject; key: string; path: string }): void {
   const { result, item, key, path } = options;
   const identity = item[key];
   if (identity === undefined) {
-    throw new StatusError("Unknown", `map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    throw new StatusError("Unknown", `map: ${goText(item)} does not contain declared merge key: ${key}`);
   }
-  const at = result.findIndex((existing) => isJsonObject(existing) && existing[key] === identity);
+  const find = (): number => result.findIndex((existing) => isJsonObject(existing) && existing[key] === identity);
+  const at = find();
+  if (item[PATCH] === "merge") throw new StatusError("Unknown", "merging lists cannot yet be specified in the patch");
   if (item[PATCH] === "delete") {
-    if (at >= 0) result.splice(at, 1);
+    for (let gone = at; gone >= 0; gone = find()) result.splice(gone, 1);
   } else if (at < 0) {
     result.push(applyStrategicMergePatch({}, item, path));
   } else {
@@ -105,25 +120,46 @@ function mergeItem(options: { result: unknown[]; item: JsonObject; key: string; 
   }
 }
 
-/** Items named by the directive come in its order; the others stay after the neighbour they had. */
-function reorder(options: { result: JsonObject; field: string; order: unknown[]; path: string }): void {
-  const { result, field, order, path } = options;
-  const list = result[field];
-  if (!Array.isArray(list)) return;
-  const merge = listMergeOf(`${path}.${field}`);
+type Ordering = { list: unknown[]; order: unknown[]; before: unknown[]; merge: ListMerge };
+
+/**
+ * Items that the patch names come in its order; each of the others goes ahead of the next of those if it was ahead of
+ * it before.
+ */
+function inOrder({ list, order, before, merge }: Ordering): unknown[] {
   const identity = (item: unknown): unknown => (merge.by === "key" && isJsonObject(item) ? item[merge.key] : item);
-  const wanted = order.map(identity);
-  const rank = (item: unknown): number => wanted.findIndex((candidate) => isEqual(candidate, identity(item)));
+  const rankIn = (items: unknown[]): ((item: unknown) => number) => {
+    const identities = items.map(identity);
+    return (item) => identities.findIndex((candidate) => isEqual(candidate, identity(item)));
+  };
+  const [rank, former] = [rankIn(order), rankIn(before)];
   const named = list.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));
   const others = list.filter((item) => rank(item) < 0);
-  result[field] = [...named, ...others];
+  const result: unknown[] = [];
+  for (const item of named) {
+    const place = former(item);
+    while (others[0] !== undefined && former(others[0]) < place) result.push(others.shift());
+    result.push(item);
+  }
+  return [...result, ...others];
 }
 
-function withoutDirectives<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutDirectives) as T;
-  if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value).filter(([key, inner]) => !isDirective(key) && inner !== null);
-  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutDirectives(inner)])) as T;
+/** What a patch says where there is nothing yet; what has a `$patch` in it is not even that. */
+function withoutDirectives(value: JsonObject): JsonObject | undefined {
+  if (value[PATCH] !== undefined) return undefined;
+  const entries = Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
+    if (isDirective(key) || inner === null) return [];
+    if (Array.isArray(inner)) return [[key, itemsOf(inner)]];
+    const kept = isJsonObject(inner) ? withoutDirectives(inner) : inner;
+    return kept === undefined ? [] : [[key, kept]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function itemsOf(list: unknown[]): unknown[] {
+  return list
+    .map((item) => (Array.isArray(item) ? itemsOf(item) : isJsonObject(item) ? withoutDirectives(item) : item))
+    .filter((item) => item !== undefined);
 }
 
 function asArray(value: unknown): unknown[] {

@@ -125,7 +125,7 @@ function immutable(options: {
 function immutableData(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
   if (old?.["immutable"] !== true) return [];
   const forbidden = { reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set" };
-  return ["data", "binaryData", "immutable"]
+  return ["immutable", "data", "binaryData"]
     .filter((field) => !isEqual(object[field], old[field]))
     .map((field) => ({ ...forbidden, field }));
 }

@@ -93,7 +93,6 @@ function prepareUpdate(
   metadata.uid = old.metadata.uid;
   metadata.creationTimestamp = old.metadata.creationTimestamp;
   keep(metadata, old.metadata, "namespace");
-  keep(metadata, old.metadata, "generateName");
   keep(metadata, old.metadata, "deletionTimestamp");
   keep(metadata, old.metadata, "deletionGracePeriodSeconds");
   keep(metadata, old.metadata, "generation");

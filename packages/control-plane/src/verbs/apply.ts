@@ -1,10 +1,11 @@
 /** PATCH with an apply configuration: creates the object, or merges into it. */
 import { applyObject } from "../apply/apply.ts";
+import type { FieldSet } from "../apply/field-set.ts";
 import { trackedFields, writeEntries } from "../apply/managed-fields.ts";
 import { typingOf } from "../apply/typing.ts";
 import { toTime } from "../clock.ts";
 import { isTrue } from "../http/request-info.ts";
-import { isJsonObject, objectAt, stringAt, textOf, toApiVersion } from "../object.ts";
+import { copyJson, isJsonObject, objectAt, stringAt, textOf, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import { goTypeName } from "../schema/go-decoding.ts";
@@ -27,20 +28,29 @@ export async function applyConfiguration(context: Context): Promise<Response> {
   const { resource, name } = context;
   const { value, text } = await decode(context, (why) => badRequest(`error decoding YAML: ${TO_JSON}: ${why}`));
   const repeated = await repetitions(text, value);
+  const sent = copyJson(value);
   const applied = toApplied(value, context);
+  const configuration = { applied, fields: fieldsIn(sent, context) };
   const { object, isNew } = await write(context, {}, (transaction, admitted) => {
     const isNew = transaction.get(keyOf(context)) === undefined;
     if (isNew && context.subresource !== "") throw notFound(resource, name);
-    const object = isNew ? create(admitted, transaction, applied) : merge(admitted, transaction, applied);
+    const object = isNew ? create(admitted, transaction, configuration) : merge(admitted, transaction, configuration);
     reportFields(context, repeated, () => badRequest(`error strict decoding YAML: ${TO_JSON}: ${repeated.join("")}`));
     return { object, isNew };
   });
   return renderObject(context, object, isNew ? 201 : 200);
 }
 
-function create(context: Context, transaction: Transaction, applied: KubeObject): KubeObject {
+type Configuration = { applied: KubeObject; fields: FieldSet };
+
+/** What the manager is to own: all that it has said, the empty and the void too. */
+function fieldsIn(sent: unknown, context: Context): FieldSet {
+  const configuration = withoutStatus(context, (sent ?? {}) as KubeObject);
+  return trackedFields(configuration, typingOf(context.resource));
+}
+
+function create(context: Context, transaction: Transaction, { applied, fields }: Configuration): KubeObject {
   const time = toTime(context.server.clock.now());
-  const fields = trackedFields(applied, typingOf(context.resource));
   const managedFields = writeEntries([{ ...managerOf(context, "Apply"), time, fields }]);
   const { resource, namespace, name } = context;
   if ((applied.metadata.uid ?? "") !== "") {
@@ -53,7 +63,7 @@ function create(context: Context, transaction: Transaction, applied: KubeObject)
   return insert(context, transaction, { object: { ...applied, metadata }, managedFields });
 }
 
-function merge(context: Context, transaction: Transaction, applied: KubeObject): KubeObject {
+function merge(context: Context, transaction: Transaction, { applied, fields }: Configuration): KubeObject {
   let managedFields: JsonObject[] = [];
   return changeObject(context, transaction, {
     scope: scopeOf(context.subresource),
@@ -61,6 +71,7 @@ function merge(context: Context, transaction: Transaction, applied: KubeObject):
       const result = applyObject({
         live,
         applied,
+        fields,
         manager: managerOf(context, "Apply"),
         typing: typingOf(context.resource),
         force: isTrue(context.query.get("force")),

@@ -21,13 +21,14 @@ export async function patchObject(context: Context): Promise<Response> {
   const patched = await write(context, {}, (transaction, admitted) =>
     changeObject(admitted, transaction, {
       scope: scopeOf(context.subresource),
-      next: (old) => patch(context, old, body),
+      next: (old) => patchOnto(context, old, body),
     }),
   );
   return renderObject(context, patched);
 }
 
-function patch(context: Context, old: KubeObject, { patch, problems }: PatchBody): KubeObject {
+/** What the patch makes of an object of the context's kind. Throws Invalid for what is none any more. */
+export function patchOnto(context: Context, old: KubeObject, { patch, problems }: PatchBody): KubeObject {
   const { resource } = context;
   const patched = applyPatch(context, old, patch);
   const isStrategic = patchType(context) === STRATEGIC_PATCH;

@@ -4,13 +4,14 @@ import hetzner from "@machine-controller/provider-hetzner";
 import { type Bench, type Figure, figure, held } from "../bench.ts";
 import { measureWrites } from "../writes.ts";
 import { countNodes, viewFleet } from "./fleet-view.ts";
+import { makeFirst } from "./first.ts";
 import { WRITES_OF_NODE } from "./join-node.ts";
-import { deploymentOf, FLEET, NAMESPACE } from "./manifests.ts";
+import { FLEET, NAMESPACE } from "./manifests.ts";
 import { type Phase, sum, watchPhase, writesOf } from "./phase.ts";
 import { measureReplay } from "./replay.ts";
 import { measureRest } from "./rest.ts";
 import { measureRestart } from "./restart.ts";
-import { openFleetSite, TOKEN } from "./site.ts";
+import { openFleetSite } from "./site.ts";
 
 /** Machine, bootstrap token, intent, record, Node and nodeRef: what a life cannot do without. */
 const WRITES_UP = 6;
@@ -27,27 +28,34 @@ export const life: Bench = {
     const site = await openFleetSite(settings);
     try {
       const { client } = site;
+      const view = await viewFleet(client, settings);
+      const first = await makeFirst(site, view, signal);
       progress("measuring the API server's write rate");
       const writesPerSecond = (await measureWrites(client, [WRITERS])).get(WRITERS) ?? Number.NaN;
-      const view = await viewFleet(client, settings);
-      const replayedPerSecond = await measureReplay(client, signal);
-      await view.until("the replayed are gone", () => view.machines === 0);
-      const first = await site.startController();
+      const replayedPerSecond = await measureReplay(site, first, signal);
+      await view.until("the replayed are gone", () => view.machines === 1);
+      const scaleTo = (replicas: number): Promise<unknown> =>
+        client.patch(
+          machineDeployments,
+          { namespace: NAMESPACE, name: FLEET },
+          { type: "merge", body: { spec: { replicas } } },
+          { signal },
+        );
+      const controller = await site.startController();
 
-      const up = watchPhase(site, first.pid);
-      await client.create(machineDeployments, deploymentOf(machines, TOKEN), { signal });
-      await view.until("up", () => view.ready === machines);
+      const up = watchPhase(site, controller.pid);
+      await scaleTo(1 + machines);
+      await view.until("up", () => view.ready === 1 + machines);
       const risen = await up.end();
 
-      const rest = await measureRest(site, { pid: first.pid, ...settings });
-      await first.stop();
+      const rest = await measureRest(site, { pid: controller.pid, ...settings });
+      await controller.stop();
       const restart = await measureRestart(site, settings);
 
       // Until then a request of a former process could still make a second instance, and a deletion waits for that.
       const youngestMs = await view.untilOlderThan(hetzner.idempotency.settleMs);
       const down = watchPhase(site, restart.controller.pid);
-      const ref = { namespace: NAMESPACE, name: FLEET };
-      await client.patch(machineDeployments, ref, { type: "merge", body: { spec: { replicas: 0 } } }, { signal });
+      await scaleTo(0);
       await view.until("down", () => view.machines === 0);
       const fallen = await down.end();
       const nodes = await countNodes(client, signal);

@@ -1,93 +1,108 @@
 /**
- * The writes of a Machine's life up to Ready, its Node's among them, as the controller and a kubelet make them, by nobody
- * who thinks: as many as the API server takes, beside whoever watches.
+ * The writes of a Machine's life up to Ready, its Node's among them, as the controller and a kubelet made them for the first
+ * Machine, by nobody who thinks: as many as the API server takes, beside whoever watches. What the controller could do
+ * without is not among them: Events, and the counts of sets and deployments.
  */
-import type { Condition } from "@machine-controller/api";
-import {
-  ANNOTATION_CREATE_INTENT,
-  ANNOTATION_INSTANCE,
-  ANNOTATION_NODE_MACHINE,
-  LABEL_CONTROLLER,
-  LABEL_NODE_OWNER,
-  providerIdOf,
-} from "@machine-controller/api/well-known";
+import type { Machine } from "@machine-controller/api";
+import { ANNOTATION_CREATE_INTENT, ANNOTATION_INSTANCE } from "@machine-controller/api/well-known";
 import { machines } from "@machine-controller/controllers";
-import { coreResources, type KubeClient } from "@machine-controller/kube-client";
+import { coreResources, type KubeClient, type KubeObject, type Node } from "@machine-controller/kube-client";
+import type { First } from "./first.ts";
 import { joinNode } from "./join-node.ts";
-import { machineOf, NAMESPACE } from "./manifests.ts";
+import { NAMESPACE } from "./manifests.ts";
+import type { FleetSite } from "./site.ts";
 
 const { nodes, secrets } = coreResources;
 const WRITERS = 32;
 const MEASURED_MS = 6_000;
 const WARM_UP_MS = 2_000;
+/** Numbers in names make the copies longer. */
+const ALIKE = 0.05;
 
-/** Lives a second. Leaves nothing behind. */
-export async function measureReplay(client: KubeClient, signal: AbortSignal): Promise<number> {
+/**
+ * Lives a second. Leaves nothing behind.
+ * @throws when what comes of a replay is not as large as the first Machine and its Node.
+ */
+export async function measureReplay(site: FleetSite, first: First, signal: AbortSignal): Promise<number> {
+  const { client } = site;
+  const kubelet = await site.connect("kubelet");
   let count = 0;
   const liveFor = async (durationMs: number): Promise<number> => {
     const before = count;
     const startedAt = performance.now();
     const live = async (): Promise<void> => {
-      while (performance.now() - startedAt < durationMs) await replay(client, `replay-${count++}`, signal);
+      while (performance.now() - startedAt < durationMs)
+        await replay({ client, kubelet }, { first, name: nameOf(count++), signal });
     };
     await Promise.all(Array.from({ length: WRITERS }, live));
     return (1_000 * (count - before)) / (performance.now() - startedAt);
   };
+  const nameOf = (number: number): string => `${first.machine.metadata.name}-${number}`;
   await liveFor(WARM_UP_MS);
   const perSecond = await liveFor(MEASURED_MS);
-  await remove(
-    client,
-    Array.from({ length: count }, (_, n) => `replay-${n}`),
-    signal,
-  );
+  assertAlike(first.machine, await client.get(machines, { namespace: NAMESPACE, name: nameOf(0) }, { signal }));
+  assertAlike(first.node, await client.get(nodes, { name: nameOf(0) }, { signal }));
+  await remove(client, Array.from({ length: count }, (_, number) => nameOf(number)).values(), signal);
   return perSecond;
 }
 
-async function replay(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
-  const at = new Date().toISOString();
+async function replay(
+  { client, kubelet }: { client: KubeClient; kubelet: KubeClient },
+  { first, name, signal }: { first: First; name: string; signal: AbortSignal },
+): Promise<void> {
   const about = { name, namespace: NAMESPACE };
-  const conditions = (status: "True" | "False"): Condition[] =>
-    ["InstanceReady", "BootstrapReady", "NodeReady", "Ready"].map((type) => ({
-      type,
-      status,
-      reason: "Replayed",
-      message: status === "True" ? "" : "No Node has joined for this Machine.",
-      lastTransitionTime: at,
-    }));
-  const patch = async (body: object): Promise<void> =>
-    void (await client.patch(machines, about, { type: "merge", body }, { signal }));
-
-  const manifest = machineOf(name, "replayed");
-  // Of a shard that no controller handles.
-  const metadata = { ...about, labels: { [LABEL_CONTROLLER]: "replayed" } };
-  const { uid = "" } = (await client.create(machines, { ...manifest, metadata }, { signal })).metadata;
-  const token = { "token-id": "YWJjZGVm", "token-secret": "MDEyMzQ1Njc4OWFiY2RlZg==", description: btoa(name) };
-  await client.create(secrets, { apiVersion: "v1", kind: "Secret", metadata: about, data: token }, { signal });
-  const intent = JSON.stringify({ token: uid, attempt: 1, at, provider: "hetzner", account: `credential:${uid}` });
-  await patch({
-    metadata: { annotations: { [ANNOTATION_CREATE_INTENT]: intent } },
-    status: { phase: "Provisioning", conditions: conditions("False"), lastUpdated: at },
-  });
-  await patch({
-    metadata: { annotations: { [ANNOTATION_INSTANCE]: intent } },
-    spec: { providerID: providerIdOf("hetzner", uid) },
-    status: { addresses: [{ type: "ExternalIP", address: "192.0.2.1" }], lastUpdated: at },
-  });
-  await joinNode(client, { id: 1, name, labels: { "machine-uid": uid }, public_net: { ipv4: null } }, signal);
-  const owner = {
-    labels: { [LABEL_NODE_OWNER]: uid },
-    annotations: { [ANNOTATION_NODE_MACHINE]: `${NAMESPACE}/${name}` },
+  const { labels = {}, ownerReferences = [] } = first.machine.metadata;
+  const { providerID, ...spec } = first.machine.spec;
+  const { apiVersion, kind } = first.machine;
+  const bare = { apiVersion, kind, metadata: { ...about, labels, ownerReferences }, spec };
+  let written = await client.create(machines, bare, { signal });
+  const patch = async (body: { metadata: object; [field: string]: unknown }): Promise<void> => {
+    const { resourceVersion } = written.metadata;
+    const guarded = { ...body, metadata: { ...body.metadata, resourceVersion } };
+    written = await client.patch(machines, about, { type: "merge", body: guarded }, { signal });
   };
-  const node = await client.patch(nodes, { name }, { type: "merge", body: { metadata: owner } }, { signal });
-  const nodeRef = { apiVersion: "v1", kind: "Node", name, uid: node.metadata.uid };
-  await patch({ status: { phase: "Running", nodeRef, conditions: conditions("True"), lastUpdated: at } });
+  const { uid = "" } = written.metadata;
+  const { machine, node } = copyFor(first, { name, uid });
+  const { annotations = {}, finalizers } = machine.metadata;
+  const { addresses, nodeRef, versions, ...status } = machine.status ?? {};
+
+  await client.create(secrets, { ...first.secret, metadata: about }, { signal });
+  const { [ANNOTATION_CREATE_INTENT]: intent, [ANNOTATION_INSTANCE]: record, ...others } = annotations;
+  await patch({ metadata: { annotations: { [ANNOTATION_CREATE_INTENT]: intent }, finalizers }, status });
+  const recorded = { annotations: { [ANNOTATION_INSTANCE]: record } };
+  await patch({ metadata: recorded, spec: { providerID: machine.spec.providerID }, status: { ...status, addresses } });
+  const [{ address: ip } = { address: "" }] = node.status?.addresses ?? [];
+  await joinNode(kubelet, { id: 1, name, labels: { "machine-uid": uid }, public_net: { ipv4: { ip } } }, signal);
+  const metadata = { labels: node.metadata.labels, annotations: node.metadata.annotations };
+  const joined = await client.patch(nodes, { name }, { type: "merge", body: { metadata } }, { signal });
+  const joinedRef = { ...nodeRef, uid: joined.metadata.uid };
+  await patch({ metadata: { annotations: others }, status: { ...status, nodeRef: joinedRef, versions } });
 }
 
-async function remove(client: KubeClient, names: readonly string[], signal: AbortSignal): Promise<void> {
-  const left = names.values();
+/** The first Machine and its Node under another name and UID, wherever they say them. */
+function copyFor(
+  { machine, node }: First,
+  { name, uid }: { name: string; uid: string },
+): { machine: Machine; node: Node } {
+  const { name: firstName = "", uid: firstUid = "" } = machine.metadata;
+  const text = JSON.stringify({ machine, node }).replaceAll(firstName, name).replaceAll(firstUid, uid);
+  return JSON.parse(text) as { machine: Machine; node: Node };
+}
+
+function assertAlike(model: KubeObject, copy: KubeObject): void {
+  const [wanted, found] = [model, copy].map((object) => JSON.stringify(object).length) as [number, number];
+  if (Math.abs(found / wanted - 1) > ALIKE)
+    throw new Error(
+      `a replayed ${copy.kind} has ${found} bytes, and the first one ${wanted}: the replay is out of date`,
+    );
+}
+
+async function remove(client: KubeClient, names: Iterable<string>, signal: AbortSignal): Promise<void> {
+  const withoutFinalizers = { type: "merge", body: { metadata: { finalizers: null } } } as const;
   const next = async (): Promise<void> => {
-    for (const name of left) {
+    for (const name of names) {
       const about = { name, namespace: NAMESPACE };
+      await client.patch(machines, about, withoutFinalizers, { signal });
       await client.delete(machines, about, { signal });
       await client.delete(secrets, about, { signal });
       await client.delete(nodes, { name }, { signal });

@@ -9,16 +9,15 @@ import {
 import { machineDeployments, machines, machineSets } from "@machine-controller/controllers";
 import { coreResources, type KubeObject, type Node } from "@machine-controller/kube-client";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CALM_MS, makeFirst } from "./first.ts";
 import { viewFleet } from "./fleet-view.ts";
 import type { Server } from "./join-node.ts";
-import { deploymentOf, FLEET, NAMESPACE } from "./manifests.ts";
-import { type FleetSite, TOKEN } from "./site.ts";
+import { FLEET, NAMESPACE } from "./manifests.ts";
+import type { FleetSite } from "./site.ts";
 import { SEED_TOKEN } from "./cloud.ts";
 import { idleSince } from "./restart.ts";
 
 const WRITERS = 16;
-/** Until counts of set and deployment are written, the one after the other. */
-const CALM_MS = 2_000;
 
 /** The controller does not run afterwards. Servers of the copies exist in the cloud too; its Nodes are not joined twice. */
 export async function seedFleet(
@@ -28,18 +27,8 @@ export async function seedFleet(
   const { client } = site;
   const watching = new AbortController();
   const view = await viewFleet(client, { signal: AbortSignal.any([signal, watching.signal]), progress });
-  const controller = await site.startController();
-  await client.create(machineDeployments, deploymentOf(1, TOKEN), { signal });
-  await view.until("the first Machine", () => view.ready === 1);
-  await sleep(CALM_MS, undefined, { signal });
-  await controller.stop();
+  const { machine, machineSet, node } = await makeFirst(site, view, signal);
   watching.abort();
-
-  const [machine] = (await client.listAll(machines, { namespace: NAMESPACE, signal })).items;
-  const [machineSet] = (await client.listAll(machineSets, { namespace: NAMESPACE, signal })).items;
-  const [node] = (await client.listAll(coreResources.nodes, { signal })).items;
-  if (machine === undefined || machineSet === undefined || node === undefined)
-    throw new Error("the first Machine is gone");
   let next = 1;
   const write = async (): Promise<void> => {
     while (next < count) await copy(site, { machine, node, number: next++ }, signal);

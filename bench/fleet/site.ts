@@ -8,6 +8,8 @@ import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
 
 export type FleetSite = {
   readonly client: KubeClient;
+  /** Another client: who writes is noted in the objects. */
+  connect(userAgent: string): Promise<KubeClient>;
   readonly cloud: Cloud;
   /** Resolves once its caches are filled. */
   startController(): Promise<ControllerProcess>;
@@ -31,8 +33,11 @@ export async function openFleetSite(
   try {
     const { kubeconfig, real } = await openApiServer(body, { stack, signal, leavesNodesAlone: true });
     const auditLog = real?.auditLogPath;
-    const { client, close } = await connectKubeconfig({ kubeconfig, userAgent: "bench", requestTimeoutMs: 120_000 });
-    stack.defer(close);
+    const connect = async (userAgent: string): Promise<KubeClient> => {
+      const { client, close } = await connectKubeconfig({ kubeconfig, userAgent, requestTimeoutMs: 120_000 });
+      stack.defer(close);
+      return client;
+    };
     const cloud = await startCloud({
       tokens: [TOKEN],
       deadTokens: [],
@@ -43,7 +48,8 @@ export async function openFleetSite(
     });
     stack.defer(() => cloud.stop());
     return {
-      client,
+      client: await connect("bench"),
+      connect,
       cloud,
       async startController() {
         const environment = {

@@ -29,6 +29,8 @@ export type InstanceRecord = {
   at: string;
   /** IDs of dependants that deletion must clean up after, by kind; the provider's own journal. */
   resources?: Record<string, string>;
+  /** RFC 3339 time by which the cloud had said that it is deleting the instance; written where that takes a while. */
+  deletedAt?: string;
 };
 
 export const intentOf = (machine: Machine): CreateIntent | undefined =>

@@ -2,11 +2,12 @@
 import type { Machine } from "@machine-controller/api";
 import {
   ANNOTATION_ABANDON,
+  ANNOTATION_INSTANCE,
   FINALIZER_INSTANCE,
   FINALIZER_NODE,
   FINALIZER_RED_HAT,
 } from "@machine-controller/api/well-known";
-import { type Decision, wait } from "./decision.ts";
+import { type Decision, type MergePatch, wait } from "./decision.ts";
 import { confirmedGone, recordInstance } from "./decide-creation.ts";
 import { decideDrain } from "./decide-drain.ts";
 import { decideUnregistration } from "./decide-unregistration.ts";
@@ -48,6 +49,7 @@ function decideNode({ ownedNodes, knowledge }: Snapshot): Decision | undefined {
 function decideInstance(snapshot: Snapshot): Decision | undefined {
   const { knowledge, nowMs, record, intent } = snapshot;
   const { account, absent, deletion, present } = knowledge;
+  const seen = wasSeenGoing(snapshot);
   const mismatch = mismatchOf(snapshot);
   if (mismatch !== undefined) return holdBack(snapshot, mismatch);
   if (account === undefined || !isReadable(snapshot))
@@ -69,15 +71,19 @@ function decideInstance(snapshot: Snapshot): Decision | undefined {
   const again: Decision = { kind: "delete-instance", why: "its Node may have left by now" };
   const doubtful =
     decideAccount(snapshot, absent.lastAt) ??
-    (deletion.seen ? undefined : doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again }));
+    (seen ? undefined : doubtByNode(snapshot, { lookedAtMs: absent.lastAt, again }));
   if (doubtful !== undefined) return doubtful;
   const believedAt = absenceBelievedAt(snapshot, absent.firstAt);
   if (absent.lastAt < believedAt) {
     if (nowMs < believedAt) return waitToBelieve(snapshot, believedAt);
     return { kind: "delete-instance", why: "absence is confirmed by a read that started late enough" };
   }
-  return decideFleet(snapshot, deletion);
+  return decideFleet(snapshot, { ...deletion, seen });
 }
+
+/** The cloud said, to this process or to an earlier one, that it is deleting the instance. */
+const wasSeenGoing = ({ knowledge, record }: Snapshot): boolean =>
+  record?.deletedAt !== undefined || (knowledge.deletion?.seen ?? false);
 
 /**
  * A cloud that never said it was deleting the instance may be one that shows nothing at all; and one whose instance was
@@ -119,9 +125,9 @@ function decideAccount(snapshot: Snapshot, absentAt: number): Decision | undefin
 
 /** When a read that finds nothing must have started to count as "gone". */
 function absenceBelievedAt(snapshot: Snapshot, firstAt: number): number {
-  const { machine, intent, record, knowledge, provider } = snapshot;
+  const { machine, intent, record, provider } = snapshot;
   const apartAt = firstAt + provider.idempotency.consistencyMs;
-  if (record !== undefined) return knowledge.deletion?.seen || confirmedGone(machine, record.id) ? -Infinity : apartAt;
+  if (record !== undefined) return wasSeenGoing(snapshot) || confirmedGone(machine, record.id) ? -Infinity : apartAt;
   const settledAt = requestsSettledAt(snapshot);
   // The Go implementation keeps no record: the instance may have been seen before.
   return intent === undefined ? Math.max(settledAt, apartAt) : settledAt;
@@ -139,8 +145,17 @@ function waitFor(
   snapshot: Snapshot,
   { message, untilMs, takesMs }: { message: string; untilMs: number; takesMs: number },
 ): Decision {
-  const patch = takesMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
-  return patch ? { kind: "patch-machine", patch, why: "what the deletion waits for is shown" } : wait(message, untilMs);
+  const shown = takesMs > WORTH_SHOWING_MS ? deletingStatus(snapshot, message) : undefined;
+  if (shown === undefined) return wait(message, untilMs);
+  return { kind: "patch-machine", patch: withDeletion(snapshot, shown), why: "what the deletion waits for is shown" };
+}
+
+/** A later process would find the instance gone, and could not tell that from a cloud that shows nothing. */
+function withDeletion(snapshot: Snapshot, patch: MergePatch): MergePatch {
+  const { record, nowMs } = snapshot;
+  if (record === undefined || record.deletedAt !== undefined || !wasSeenGoing(snapshot)) return patch;
+  const deleted = { ...record, deletedAt: new Date(nowMs).toISOString() };
+  return { ...patch, metadata: { annotations: { [ANNOTATION_INSTANCE]: JSON.stringify(deleted) } } };
 }
 
 function release(machine: Machine, { kept, why }: { kept: readonly string[]; why: string }): Decision {

@@ -247,6 +247,28 @@ test("a Machine that never joined is given up when its time is over, and not bef
   assert.deepEqual([...world.cloud.violations], []);
 });
 
+test("Machines that never joined go by themselves after a crash, once the cloud had said that it deletes them", async () => {
+  for (const deletionMs of [0, 20_000]) {
+    const world = await createWorld();
+    world.joins = false;
+    const names = ["a", "b", "c"];
+    for (const name of names) world.addMachine({ metadata: { name } });
+    await world.until(() => world.cloud.vms().length === 3);
+    await world.pass(deletionMs === 0 ? 1_000 : 120_000);
+    world.cloud.deletionMs = deletionMs;
+    for (const name of names) world.cluster.remove(machines, name);
+    const isNoted = (name: string): boolean =>
+      world.machine(name)?.metadata.annotations?.[ANNOTATION_INSTANCE]?.includes("deletedAt") ?? false;
+    await world.until(() => names.every(isNoted));
+    await world.stop();
+    await world.pass(30_000);
+    await world.restart();
+    await world.until(() => names.every((name) => world.machine(name) === undefined), 60_000);
+    assert.deepEqual([...world.cloud.violations], []);
+    assert.equal(world.cloud.vms().length, 0);
+  }
+});
+
 test("a clock that goes back an hour neither loops nor stands still", async () => {
   const world = await readyWorld(["m"]);
   breakNode(world);

@@ -10,8 +10,9 @@ import type { InstanceList } from "./instance-lists.ts";
 const LISTED = 1_000_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function machine(id: string, more: { deleted?: true; at?: number; status?: object } = {}): Machine {
-  const record = { id, provider: "fake", account: "a", attempt: 1, at: iso(more.at ?? 1_000) };
+function machine(id: string, more: { deleted?: true | "seen"; at?: number; status?: object } = {}): Machine {
+  const deletedAt = more.deleted === "seen" ? { deletedAt: iso(3_000) } : {};
+  const record = { id, provider: "fake", account: "a", attempt: 1, at: iso(more.at ?? 1_000), ...deletedAt };
   return machineManifest({
     metadata: {
       name: id,
@@ -42,7 +43,15 @@ function setUp(machines: Machine[], { shown = [], nodes = {} }: { shown?: string
 test("where nothing is shown, Machines that are being deleted are missed until their Nodes say the same", () => {
   const dying = (id: string, status?: object) => machine(id, { deleted: true, ...(status && { status }) });
   const joined = { versions: { kubelet: "v1" } };
-  const machines = [dying("ready"), dying("never-joined"), dying("silent"), dying("left", joined), machine("lost")];
+  const seen = machine("seen", { deleted: "seen" });
+  const machines = [
+    dying("ready"),
+    dying("never-joined"),
+    dying("silent"),
+    dying("left", joined),
+    seen,
+    machine("lost"),
+  ];
   const nodes = { ready: "True", silent: "Unknown" };
   const { missing, recorded } = setUp(machines, { nodes }).fleets.of("a", "a");
   assert.deepEqual({ missing, recorded }, { missing: 3, recorded: 3 });

@@ -30,7 +30,7 @@ export function createFleets(options: {
       if (record === undefined || Date.parse(record.at) >= list.startedAtMs) continue;
       if (list.ids.has(record.id)) shown += 1;
       else if (machine.metadata.deletionTimestamp === undefined) missing.stay += 1;
-      else if (!hasLeft(machine, informers.nodes.store)) missing.go += 1;
+      else if (record.deletedAt === undefined && !hasLeft(machine, informers.nodes.store)) missing.go += 1;
     }
     // That what is being deleted is gone is no surprise, unless nothing is left to show that the cloud shows anything.
     const all = shown > 0 ? missing.stay : missing.stay + missing.go;

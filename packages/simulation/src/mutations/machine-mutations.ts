@@ -140,7 +140,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: "counts no Machine that is being deleted",
     file: `${MACHINE}/fleets.ts`,
-    find: `else if (!hasLeft(machine, informers.nodes.store)) missing.go += 1;`,
+    find: `else if (record.deletedAt === undefined && !hasLeft(machine, informers.nodes.store)) missing.go += 1;`,
     replace: ``,
     why: "A pool that is deleted while the cloud shows nothing leaves all its instances behind.",
     breaks: "nothing is destroyed in doubt",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,6 +24,7 @@ type Instruction = { name: string; argument: string };
 describe("the image", () => {
   const folder = mkdtempSync(join(tmpdir(), "image-"));
   const app = join(folder, "app");
+  const bin = join(folder, "bin");
   const [build, final] = stagesOf(readFileSync(DOCKERFILE, "utf8"));
   const only = (name: string): string => {
     const [found, ...more] = final.filter((instruction) => instruction.name === name);
@@ -32,10 +33,30 @@ describe("the image", () => {
   };
   const [uid = 0, gid = 0] = only("USER").split(":").map(Number);
   const asUser = isRoot ? { uid, gid } : {};
+  const environment = () => ({
+    PATH: `${bin}:${nodeFirst}`,
+    ...Object.fromEntries(
+      only("ENV")
+        .replaceAll("/app/", `${app}/`)
+        .split(/ +/)
+        .map((variable) => variable.split("=")),
+    ),
+  });
 
   before(() => {
     mkdirSync(app);
     chmodSync(folder, 0o755);
+    // Where the image is `/app`, this one is somewhere else.
+    for (const { argument } of final.filter(
+      ({ name, argument }) => name === "COPY" && argument.startsWith("deploy/"),
+    )) {
+      const [source = ""] = argument.split(" ");
+      mkdirSync(bin);
+      for (const command of readdirSync(join(ROOT, source))) {
+        const text = readFileSync(join(ROOT, source, command), "utf8").replaceAll(" /app/", ` ${app}/`);
+        writeFileSync(join(bin, command), text, { mode: 0o755 });
+      }
+    }
     for (const { name, argument } of build) {
       if (name === "COPY") copy(argument);
       else if (name === "RUN")
@@ -64,7 +85,7 @@ describe("the image", () => {
     assert.ok(uid > 0 && gid > 0);
     const files = execFileSync("find", [app, "-type", "f"], { encoding: "utf8" }).trim().split("\n");
     const unwanted =
-      /\/app\/(packages|providers|apps)\/.*\.(test|fixture)\.ts$|\/node_modules\/(typescript|oxlint|oxfmt|node)\/|\.d\.ts$|\.map$/;
+      /\/app\/(packages|providers|apps)\/.*\.(test|fixture)\.ts$|\/node_modules\/(typescript|oxlint|oxfmt|node)\/|(?<!gen\/models\/\w+)\.d\.ts$|\.map$/;
     assert.deepEqual(
       files.filter((file) => unwanted.test(file)),
       [],
@@ -76,6 +97,26 @@ describe("the image", () => {
     const { code, output } = await start(["--help"]).ended;
     assert.equal(code, 0, output());
     for (const command of ["run", "webhook", "up"]) assert.match(output(), new RegExp(`^  ${command} `, "m"));
+  });
+
+  test("has the Go implementation's commands at their paths", async () => {
+    assert.ok(final.some(({ name, argument }) => name === "COPY" && argument === "deploy/bin /usr/local/bin"));
+    const { code, output } = await start(["-listen-address=:9876", "-tls-cert-path=/none"], {
+      entrypoint: '["webhook"]',
+    }).ended;
+    assert.equal(code, 1);
+    assert.match(output(), /mend -tls-cert-path/);
+  });
+
+  test("brings what Node compiled, for its user", { skip: isRoot ? false : "only root can be that user" }, () => {
+    const ask = ["--print", "require('module').getCompileCacheDir()"];
+    const { stdout } = spawnSync(process.execPath, ask, { encoding: "utf8", env: environment(), ...asUser });
+    assert.ok(readdirSync(stdout.trim()).length > 100);
+  });
+
+  test("has words for kubectl explain", () => {
+    const pod = join(app, "node_modules/@kubernetes/client-node/dist/gen/models/V1Pod.d.ts");
+    assert.match(readFileSync(pod, "utf8"), /Pod is a collection of containers/);
   });
 
   test("runs to ready, writes nothing, passes its health check and stops when told", async (t) => {
@@ -138,13 +179,11 @@ describe("the image", () => {
     }
   }
 
-  function start(args: readonly string[], { mayWrite = true } = {}) {
-    const [node, ...entry] = JSON.parse(only("ENTRYPOINT")) as string[];
-    assert.equal(node, "node");
-    const permissions = mayWrite ? [] : ["--permission", "--allow-fs-read=*"];
-    const child = spawn(process.execPath, [...permissions, ...entry, ...args], {
+  function start(args: readonly string[], { mayWrite = true, entrypoint = only("ENTRYPOINT") } = {}) {
+    const [command = "", ...entry] = JSON.parse(entrypoint) as string[];
+    const child = spawn(command, [...entry, ...args], {
       cwd: app,
-      env: { PATH: process.env["PATH"], NODE_ENV: "production" },
+      env: { ...environment(), ...(!mayWrite && { NODE_OPTIONS: "--permission --allow-fs-read=*" }) },
       stdio: ["ignore", "pipe", "pipe"],
       ...asUser,
     });

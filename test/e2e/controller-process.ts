@@ -86,9 +86,7 @@ export function startController(
 
 /** What the image gives to Node: its flags, and the program. */
 function commandOfImage(): string[] {
-  const dockerfile = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
-  const [, entryPoint = "null"] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
-  const [, ...flags] = JSON.parse(entryPoint) as string[];
-  const program = flags.pop() ?? "";
-  return [...flags, join(ROOT, program)];
+  const command = readFileSync(join(ROOT, "deploy/bin/machine-controller"), "utf8");
+  const [, flags = "", program = ""] = /^exec node (.*) \/app\/(\S+) "\$@"$/m.exec(command) ?? [];
+  return [...flags.split(" "), join(ROOT, program)];
 }

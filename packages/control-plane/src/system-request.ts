@@ -68,14 +68,14 @@ export async function replaceObjects(server: Server, manifests: readonly Manifes
 /** Changes an object as a controller does; an object that is gone or changed under its feet is left to the next pass. */
 export async function changeStored(
   server: Server,
-  target: Target & { scope?: "main" | "status" },
+  target: Target & { scope?: "main" | "status" | "finalize" },
   next: (old: KubeObject) => KubeObject,
 ): Promise<void> {
-  const subresource = target.scope === "status" ? "status" : "";
-  const context = { ...systemContext(server, target), subresource };
-  await write(context, {}, (transaction, admitted) =>
-    changeObject(admitted, transaction, { scope: target.scope ?? "main", next }),
-  ).catch(ignore("NotFound", "Conflict"));
+  const { scope = "main" } = target;
+  const context = { ...systemContext(server, target), subresource: scope === "main" ? "" : scope };
+  await write(context, {}, (transaction, admitted) => changeObject(admitted, transaction, { scope, next })).catch(
+    ignore("NotFound", "Conflict"),
+  );
 }
 
 export async function removeStored(server: Server, target: Target, options: JsonObject = {}): Promise<void> {

@@ -45,7 +45,9 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
 export function pathsOf(set: FieldSet, prefix = ""): string[] {
   return [
     ...(set.isMember ? [prefix] : []),
-    ...[...set.children].flatMap(([key, child]) => pathsOf(child, `${prefix}${formatKey(key)}`)),
+    ...[...set.children]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([key, child]) => pathsOf(child, `${prefix}${formatKey(key)}`)),
   ];
 }
 

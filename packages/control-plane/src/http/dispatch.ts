@@ -24,9 +24,11 @@ export async function dispatch(context: Context, guards: Guards): Promise<Respon
       if (resource.review !== true) return serveMain(context, guards);
       if (verb !== "create") throw notAllowed();
       return answerReview(context, guards);
+    case "finalize":
+      if (verb !== "update") throw notAllowed();
+      return updateObject(context, guards.authorizer);
     case "status":
     case "approval":
-    case "finalize":
       return serveStatus(context, guards);
     case "scale":
       if (resource.scale === undefined) throw unknownPath();

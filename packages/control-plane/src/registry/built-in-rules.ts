@@ -1,10 +1,10 @@
 /** What makes an object of a built-in kind invalid, for the rules clients meet in practice. */
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, valueAt } from "../object.ts";
+import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Labels } from "../selectors/label-selector.ts";
 import type { StatusCause } from "../status-error.ts";
-import { subdomainProblems } from "../verbs/metadata-rules.ts";
+import { subdomainProblems, validateQualifiedName } from "../verbs/metadata-rules.ts";
 import { validateDefinition } from "./custom-definition.ts";
 import { eventRules } from "./event-rules.ts";
 import { invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
@@ -12,6 +12,7 @@ import { invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts"
 type Rule = (object: KubeObject, old: KubeObject | undefined) => StatusCause[];
 
 export const builtInRules: Record<string, Rule> = {
+  Namespace: (object, old) => [...phaseProblems(object, old), ...finalizerProblems(object)],
   Secret: (object, old) => [
     ...base64Values(object),
     ...immutable({ object, old, path: "type" }),
@@ -58,6 +59,25 @@ export const builtInRules: Record<string, Rule> = {
       : [],
   CustomResourceDefinition: validateDefinition,
 };
+
+function phaseProblems(namespace: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  const phase = stringAt(namespace["status"], "phase");
+  if (old === undefined) return [];
+  const isGoing = namespace.metadata.deletionTimestamp !== undefined;
+  if (isGoing === (phase === "Terminating")) return [];
+  const [wanted, when] = isGoing ? ["Terminating", "is not empty"] : ["Active", "is empty"];
+  return [invalidValue("status.Phase", phase, `may only be '${wanted}' if \`deletionTimestamp\` ${when}`)];
+}
+
+function finalizerProblems(namespace: KubeObject): StatusCause[] {
+  return arrayAt(namespace["spec"], "finalizers").flatMap((finalizer, index) => {
+    const field = `spec.finalizers[${index}]`;
+    const name = textOf(finalizer);
+    const isKnown = name.includes("/") || name === "kubernetes";
+    const unqualified = "name is neither a standard finalizer name nor is it fully qualified";
+    return [...validateQualifiedName(name, field), ...(isKnown ? [] : [invalidValue(field, name, unqualified)])];
+  });
+}
 
 const PERCENT_RULE =
   "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";

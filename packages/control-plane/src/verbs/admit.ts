@@ -1,7 +1,7 @@
 /** What happens to an object between its decoding and its storage: server-owned metadata, defaults, pruning, rules. */
 import { toTime } from "../clock.ts";
 import { UNCHECKED_RULES } from "../cel/validate-rules.ts";
-import { copyJson, isEqual, isJsonObject } from "../object.ts";
+import { copyJson, isEqual, isJsonObject, objectAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { randomUuid } from "../random.ts";
 import { defaultDefinition } from "../registry/custom-definition.ts";
@@ -15,8 +15,11 @@ import { restrictNode } from "../security/node-restriction.ts";
 import { invalid } from "../status-error.ts";
 import { once } from "./context.ts";
 import type { Context } from "./context.ts";
-import { validateMetadata } from "./metadata-rules.ts";
+import { finalizerWarnings, validateMetadata } from "./metadata-rules.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
+
+/** The part of an object that a request may change; `finalize` is for the finalizers of a namespace. */
+export type Scope = "main" | "status" | "scale" | "finalize";
 
 /** Is shown the object as the request has it, before admission adds its own. */
 type OnProposed = (object: KubeObject) => void;
@@ -60,7 +63,7 @@ export function admitCreate(context: Context, sent: KubeObject, onProposed: OnPr
 /** Returns the object to store in place of `old`. `scope` says which part of it the request may change. */
 export function admitUpdate(
   context: Context,
-  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale"; onProposed: OnProposed },
+  change: { old: KubeObject; next: KubeObject; scope: Scope; onProposed: OnProposed },
 ): KubeObject {
   const { resource } = context;
   const { old } = change;
@@ -82,10 +85,7 @@ export function admitUpdate(
   return object;
 }
 
-function prepareUpdate(
-  context: Context,
-  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
-): KubeObject {
+function prepareUpdate(context: Context, change: { old: KubeObject; next: KubeObject; scope: Scope }): KubeObject {
   const { old } = change;
   const object = canonical(limitScope(change, context.resource));
   const { metadata } = object;
@@ -122,6 +122,7 @@ function shape(context: Context, object: KubeObject): void {
 function check(context: Context, object: KubeObject, old: KubeObject | undefined): void {
   const { resource } = context;
   const causes = validateMetadata(object, resource);
+  if (resource.custom) context.warnings.push(...finalizerWarnings(object, old));
   if (old?.metadata.deletionTimestamp !== undefined) {
     const added = (object.metadata.finalizers ?? []).filter((name) => !(old.metadata.finalizers ?? []).includes(name));
     if (added.length > 0) {
@@ -150,10 +151,7 @@ function canonical(object: KubeObject): KubeObject {
   return { apiVersion, kind, metadata: { name, ...others }, ...rest };
 }
 
-function limitScope(
-  change: { old: KubeObject; next: KubeObject; scope: "main" | "status" | "scale" },
-  resource: Resource,
-): KubeObject {
+function limitScope(change: { old: KubeObject; next: KubeObject; scope: Scope }, resource: Resource): KubeObject {
   const { old, next, scope } = change;
   if (scope === "status") {
     const metadata = resource.custom
@@ -162,11 +160,23 @@ function limitScope(
     const { status: _status, ...rest } = old;
     return { ...rest, metadata: { ...metadata }, ...("status" in next ? { status: next["status"] } : {}) };
   }
+  if (resource.storage === "namespaces")
+    return { ...withFinalizersOf(scope === "main" ? old : next, next), status: old["status"] };
   if (scope === "main" && resource.subresources.includes("status") && resource.kind !== "CustomResourceDefinition") {
     const { status: _status, ...rest } = next;
     return { ...rest, metadata: { ...next.metadata }, ...("status" in old ? { status: old["status"] } : {}) };
   }
   return { ...next, metadata: { ...next.metadata } };
+}
+
+function withFinalizersOf(source: KubeObject, namespace: KubeObject): KubeObject {
+  const { finalizers } = objectAt(source, "spec");
+  const { finalizers: _finalizers, ...spec } = objectAt(namespace, "spec");
+  return {
+    ...namespace,
+    metadata: { ...namespace.metadata },
+    spec: finalizers === undefined ? spec : { ...spec, finalizers },
+  };
 }
 
 function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {

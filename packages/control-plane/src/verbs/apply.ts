@@ -18,7 +18,7 @@ import type { Context } from "./context.ts";
 import { insert } from "./create.ts";
 import { decode, toPatched, unfit, withMetadata } from "./decode.ts";
 import { repetitions, reportFields } from "./field-validation.ts";
-import { managerOf, withoutStatus } from "./field-manager.ts";
+import { managerOf, ownable } from "./field-manager.ts";
 import { renderObject } from "./render.ts";
 import { write } from "./write.ts";
 
@@ -45,7 +45,7 @@ type Configuration = { applied: KubeObject; fields: FieldSet };
 
 /** What the manager is to own: all that it has said, the empty and the void too. */
 function fieldsIn(sent: unknown, context: Context): FieldSet {
-  const configuration = withoutStatus(context, (sent ?? {}) as KubeObject);
+  const configuration = ownable(context, (sent ?? {}) as KubeObject);
   return trackedFields(configuration, typingOf(context.resource));
 }
 
@@ -103,7 +103,7 @@ function toApplied(body: unknown, context: Context): KubeObject {
   if (name !== context.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${context.name})`);
   }
-  return withoutStatus(context, applied);
+  return applied;
 }
 
 /** An apply configuration says no more than its sender did: no namespace that only the path tells. */

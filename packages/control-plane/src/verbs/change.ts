@@ -7,12 +7,13 @@ import type { Resource } from "../registry/resource.ts";
 import { badRequest, conflict, invalid, MODIFIED_MESSAGE, nameless, notFound, StatusError } from "../status-error.ts";
 import type { Transaction } from "../storage/storage.ts";
 import { admitUpdate } from "./admit.ts";
+import type { Scope } from "./admit.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { managersAfter, setManagedFields } from "./field-manager.ts";
 
 export type Change = {
-  scope: "main" | "status" | "scale";
+  scope: Scope;
   /** A PUT: some kinds insist on a resourceVersion. */
   isUpdate?: boolean;
   next(old: KubeObject): KubeObject;
@@ -21,7 +22,8 @@ export type Change = {
 };
 
 /** Which part of an object a request to this subresource may change. */
-export function scopeOf(subresource: string): "main" | "status" {
+export function scopeOf(subresource: string): "main" | "status" | "finalize" {
+  if (subresource === "finalize") return "finalize";
   return subresource === "status" || subresource === "approval" ? "status" : "main";
 }
 
@@ -95,6 +97,16 @@ function checkPreconditions(context: Context, old: KubeObject, options: { next: 
   } else if (version !== old.metadata.resourceVersion) {
     throw conflict(resource, name, MODIFIED_MESSAGE);
   }
+  const moved =
+    old.metadata.deletionTimestamp === undefined ? LIFE_FIELDS.filter((field) => metadata[field] !== undefined) : [];
+  if (moved.length > 0) {
+    const causes = moved.map((field) => ({
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(metadata[field])}: field is immutable`,
+      field: `metadata.${field}`,
+    }));
+    throw invalid(resource, name, causes);
+  }
   if (metadata.uid !== undefined && metadata.uid !== "" && metadata.uid !== old.metadata.uid) {
     if (!options.isUpdate) {
       const message = `Invalid value: ${JSON.stringify(metadata.uid)}: field is immutable`;
@@ -108,6 +120,8 @@ function checkPreconditions(context: Context, old: KubeObject, options: { next: 
   }
 }
 
+/** A deletion is asked for by none of these. */
+const LIFE_FIELDS = ["deletionTimestamp", "deletionGracePeriodSeconds"] as const;
 const MAX_VERSION = 2n ** 64n - 1n;
 
 function insistsOnVersion(resource: Resource): boolean {

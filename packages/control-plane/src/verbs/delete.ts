@@ -109,7 +109,8 @@ export function removeObject(
   if (metadata.deletionTimestamp === undefined || isShorter) {
     if (metadata.deletionTimestamp === undefined && metadata.generation !== undefined) metadata.generation += 1;
     metadata.deletionTimestamp = toTime(server.clock.now() + graceSeconds * 1000);
-    metadata.deletionGracePeriodSeconds = graceSeconds;
+    // Namespaces have a way of their own to wait.
+    if (resource.storage !== "namespaces") metadata.deletionGracePeriodSeconds = graceSeconds;
   }
   if (resource.kind === "Namespace" && !resource.custom) objectAt(object, "status")["phase"] = "Terminating";
   if (JSON.stringify(object) === before) return { object, removed: false };

@@ -20,7 +20,7 @@ export function managerOf(context: Context, operation: Manager["operation"]): Ma
 export function managersAfter(context: Context, old: KubeObject | undefined, next: KubeObject): JsonObject[] {
   if (isReset(next)) return [];
   const { resource } = context;
-  const [before, after] = old === undefined ? [nothingOf(resource), withoutStatus(context, next)] : [old, next];
+  const [before, after] = old === undefined ? [nothingOf(resource), ownable(context, next)] : [old, next];
   return trackUpdate({
     manager: managerOf(context, "Update"),
     old: before,
@@ -34,8 +34,12 @@ function nothingOf({ custom, schema = {} }: Resource): JsonObject {
   return custom ? { metadata: {} } : emptyObject(schema);
 }
 
-/** What the status subresource is for belongs to nobody who writes the object itself. */
-export function withoutStatus({ resource, subresource }: Context, object: KubeObject): KubeObject {
+/** What of the object a request may own: the status belongs to those who write that, and to them nothing else. */
+export function ownable({ resource, subresource }: Context, object: KubeObject): KubeObject {
+  if (subresource === "status") {
+    const { spec: _spec, metadata, ...rest } = object;
+    return { ...rest, metadata: resource.custom ? { name: metadata.name } : metadata } as KubeObject;
+  }
   if (subresource !== "" || !resource.subresources.includes("status")) return object;
   const { status: _status, ...rest } = object;
   return rest;

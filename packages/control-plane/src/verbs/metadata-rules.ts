@@ -84,7 +84,18 @@ function validateFinalizers(finalizers: readonly string[], resource: Resource): 
   ];
 }
 
-function validateQualifiedName(text: string, field: string, rule = QUALIFIED_NAME_RULE): StatusCause[] {
+/** What custom kinds may do, and better would not. */
+export function finalizerWarnings({ metadata }: KubeObject, old: KubeObject | undefined): string[] {
+  const before = old?.metadata.finalizers ?? [];
+  return (metadata.finalizers ?? [])
+    .filter((name) => !before.includes(name) && !name.includes("/") && !STANDARD_FINALIZERS.includes(name))
+    .map(
+      (name) =>
+        `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers`,
+    );
+}
+
+export function validateQualifiedName(text: string, field: string, rule = QUALIFIED_NAME_RULE): StatusCause[] {
   const parts = text.split("/");
   const name = parts.at(-1) ?? "";
   const prefix = parts.length === 2 ? parts[0] : undefined;

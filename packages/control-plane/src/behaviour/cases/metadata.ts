@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid } from "../expect.ts";
 import { configMap } from "../manifests.ts";
+import { installWidgets, widget } from "../widgets.ts";
 
 const SUBDOMAIN =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -216,5 +217,30 @@ export const metadataCases = behaviour("metadata", {
     });
     const bad = await call("POST", path("secrets"), { body: { ...secret, data: { k: "%%%" } } });
     expectBody(bad, 400, { reason: "BadRequest" });
+  },
+  "what says that an object goes is not set by hand": async ({ call, path }) => {
+    const at = `${path("configmaps")}/a`;
+    expectBody(await call("POST", path("configmaps"), { body: configMap("a") }), 201);
+    for (const [field, value] of Object.entries({
+      deletionTimestamp: "2020-01-01T00:00:00Z",
+      deletionGracePeriodSeconds: 5,
+    })) {
+      const message = `Invalid value: ${JSON.stringify(value)}: field is immutable`;
+      const answer = await call("PATCH", at, { body: { metadata: { [field]: value } } });
+      expectInvalid(answer, invalid(`metadata.${field}`, message));
+    }
+    const other = { metadata: { generateName: "other-" } };
+    expectBody(await call("PATCH", at, { body: other }), 200, other);
+  },
+  "a finalizer of a custom kind had better have a domain": async (world) => {
+    const widgets = await installWidgets(world);
+    const body = { ...widget(world, "a"), metadata: { name: "a", finalizers: ["plain", "x.y/z"] } };
+    const answer = await world.call("POST", widgets, { body });
+    expectBody(answer, 201);
+    assert.equal(
+      answer.headers.get("warning"),
+      String.raw`299 - "metadata.finalizers: \"plain\": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"`,
+    );
+    expectBody(await world.call("PATCH", `${widgets}/a`, { body: { metadata: { finalizers: null } } }), 200);
   },
 });

@@ -1,7 +1,8 @@
 /** The life of a Namespace, and what each one holds. */
 import assert from "node:assert/strict";
 import { behaviour } from "../behaviour.ts";
-import { expectBody, expectRefusal } from "../expect.ts";
+import { isEqual } from "../../object.ts";
+import { expectBody, expectInvalid, expectRefusal, itemsAt } from "../expect.ts";
 import { configMap } from "../manifests.ts";
 import { installWidgets, widget } from "../widgets.ts";
 
@@ -91,5 +92,67 @@ export const namespaceCases = behaviour("namespaces", {
       reason: "MethodNotAllowed",
       message: "the server does not allow this method on the requested resource",
     });
+  },
+  "the finalizers of a namespace are changed by its finalize alone": async ({ call, unique, until }) => {
+    const at = `/api/v1/namespaces/${unique("f")}`;
+    const body = { metadata: { name: unique("f") }, spec: { finalizers: ["example.com/x"] } };
+    const finalizers = ["example.com/x", "kubernetes"];
+    expectBody(await call("POST", "/api/v1/namespaces", { body }), 201, { spec: { finalizers } });
+    const patch = { spec: { finalizers: ["example.com/y"] } };
+    expectBody(await call("PATCH", at, { body: patch }), 200, { spec: { finalizers } });
+    for (const method of ["GET", "PATCH"]) {
+      const answer = await call(method, `${at}/finalize`, method === "PATCH" ? { body: {} } : {});
+      expectBody(answer, 405, { reason: "MethodNotAllowed" });
+    }
+    const finalize = (names: string[]) =>
+      call("PUT", `${at}/finalize`, { body: { metadata: body.metadata, spec: { finalizers: names } } });
+    expectInvalid(await finalize(["bad"]), [
+      {
+        field: "spec.finalizers[0]",
+        reason: "FieldValueInvalid",
+        message: 'Invalid value: "bad": name is neither a standard finalizer name nor is it fully qualified',
+      },
+    ]);
+    const { managedFields = [] } = expectBody(await finalize(["example.com/x"]), 200, {
+      spec: { finalizers: ["example.com/x"] },
+      status: { phase: "Active" },
+    }).metadata;
+    assert.ok(managedFields.some(({ subresource }) => subresource === "finalize"));
+    expectBody(await call("DELETE", at), 200);
+    expectBody(await call("GET", at), 200, { status: { phase: "Terminating" } });
+    expectBody(await finalize([]), 200);
+    await until(at, (object) => object === undefined);
+  },
+  "a namespace says what keeps it": async ({ call, unique, until }) => {
+    const name = unique("k");
+    const at = `/api/v1/namespaces/${name}`;
+    expectBody(await call("POST", "/api/v1/namespaces", { body: { metadata: { name } } }), 201);
+    const held = configMap("held", {}, { finalizers: ["x.y/a"] });
+    expectBody(await call("POST", `${at}/configmaps`, { body: held }), 201);
+    const deleted = expectBody(await call("DELETE", at), 200, { status: { phase: "Terminating" } });
+    assert.equal(deleted.metadata.deletionGracePeriodSeconds, undefined);
+    const said = (object: unknown) =>
+      Object.fromEntries(itemsAt(object, "status.conditions").map(({ type, message }) => [type, message]));
+    const wanted = {
+      NamespaceDeletionDiscoveryFailure: "All resources successfully discovered",
+      NamespaceDeletionGroupVersionParsingFailure: "All legacy kube types successfully parsed",
+      NamespaceDeletionContentFailure: "All content successfully deleted, may be waiting on finalization",
+      NamespaceContentRemaining: "Some resources are remaining: configmaps. has 1 resource instances",
+      NamespaceFinalizersRemaining:
+        "Some content in the namespace has finalizers remaining: x.y/a in 1 resource instances",
+    };
+    await until(at, (object) => isEqual(said(object), wanted));
+    expectBody(await call("PATCH", `${at}/configmaps/held`, { body: { metadata: { finalizers: null } } }), 200);
+    await until(at, (object) => object === undefined);
+  },
+  "a namespace that is not being deleted does not terminate": async ({ call, namespace }) => {
+    const at = `/api/v1/namespaces/${namespace}/status`;
+    expectInvalid(await call("PATCH", at, { body: { status: { phase: "Terminating" } } }), [
+      {
+        field: "status.Phase",
+        reason: "FieldValueInvalid",
+        message: "Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty",
+      },
+    ]);
   },
 });

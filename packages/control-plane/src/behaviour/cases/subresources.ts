@@ -132,4 +132,18 @@ export const subresourceCases = behaviour("subresources", {
       message: `widgets.${world.group} "none" not found`,
     });
   },
+  "who applies a status owns nothing else": async (world) => {
+    const widgets = await installWidgets(world);
+    const { call, group } = world;
+    expectBody(await call("POST", widgets, { body: widget(world, "a") }), 201);
+    const applied = { apiVersion: `${group}/v1`, kind: "Widget", metadata: { name: "a", labels: { x: "y" } } };
+    const answer = await call("PATCH", `${widgets}/a/status?fieldManager=m`, {
+      body: JSON.stringify({ ...applied, spec: { size: 9 }, status: { phase: "x" } }),
+      type: "application/apply-patch+yaml",
+    });
+    const { metadata } = expectBody(answer, 200, { spec: { size: 3 }, status: { phase: "x" } });
+    assert.equal(metadata.labels, undefined);
+    const own = metadata.managedFields?.find(({ manager }) => manager === "m");
+    assert.deepEqual(own?.["fieldsV1"], { "f:status": { "f:phase": {} } });
+  },
 });

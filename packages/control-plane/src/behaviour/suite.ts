@@ -30,6 +30,7 @@ import { subresourceCases } from "./cases/subresources.ts";
 import { tableCases } from "./cases/table.ts";
 import { tokenCases } from "./cases/tokens.ts";
 import { updateCases } from "./cases/update.ts";
+import { validationCases } from "./cases/validation.ts";
 import { watchCases } from "./cases/watch.ts";
 import { webhookCases } from "./cases/webhooks.ts";
 
@@ -64,6 +65,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   tableCases,
   tokenCases,
   updateCases,
+  validationCases,
   watchCases,
   webhookCases,
 ];

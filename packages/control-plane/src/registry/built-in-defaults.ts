@@ -20,6 +20,8 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
     fillPodSpec(spec);
     fill(spec, { enableServiceLinks: true });
     fillRequests(spec);
+    // What is negative means at once.
+    if (Number(spec["terminationGracePeriodSeconds"]) < 0) spec["terminationGracePeriodSeconds"] = 1;
     fill(ensure(object, "status"), { phase: "Pending", qosClass: qosClassOf(object) });
   },
   Service(object) {
@@ -27,7 +29,9 @@ export const builtInDefaults: Record<string, (object: KubeObject) => void> = {
     fill(spec, { type: "ClusterIP", sessionAffinity: "None" });
     fill(ensure(object, "status"), { loadBalancer: {} });
     for (const port of arrayAt(spec, "ports")) {
-      if (isJsonObject(port)) fill(port, { protocol: "TCP", targetPort: port["port"] });
+      if (!isJsonObject(port)) continue;
+      fill(port, { protocol: "TCP", targetPort: port["port"] });
+      if (port["targetPort"] === 0) port["targetPort"] = port["port"];
     }
     if (spec["type"] === "ExternalName") return;
     fill(spec, { clusterIP: NO_ADDRESS });
@@ -156,10 +160,7 @@ export const builtInCreation: Record<string, (object: KubeObject) => void> = {
     fill(spec, { serviceAccountName: "default" });
     fill(spec, { serviceAccount: spec["serviceAccountName"] });
     if (spec["priorityClassName"] === undefined) fill(spec, { priority: 0, preemptionPolicy: "PreemptLowerPriority" });
-    const tolerations = arrayAt(spec, "tolerations").filter(isJsonObject);
-    const missing = NODE_TROUBLES.filter((trouble) => !tolerations.some((own) => toleratesEviction(own, trouble)));
-    const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
-    if (added.length > 0) spec["tolerations"] = [...tolerations, ...added];
+    addPatience(object);
   },
   PersistentVolume(object) {
     addFinalizer(object, "kubernetes.io/pv-protection");
@@ -177,6 +178,17 @@ export const builtInCreation: Record<string, (object: KubeObject) => void> = {
     if (!has) spec["taints"] = [...taints, taint];
   },
 };
+
+/** What changed objects get too, past their owners. */
+export const builtInAmendment: Record<string, (object: KubeObject) => void> = { Pod: addPatience };
+
+function addPatience(pod: KubeObject): void {
+  const spec = ensure(pod, "spec");
+  const tolerations = arrayAt(spec, "tolerations").filter(isJsonObject);
+  const missing = NODE_TROUBLES.filter((trouble) => !tolerations.some((own) => toleratesEviction(own, trouble)));
+  const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+  if (added.length > 0) spec["tolerations"] = [...tolerations, ...added];
+}
 
 function toleratesEviction({ key, effect }: JsonObject, trouble: string): boolean {
   const isForIt = key === trouble || key === undefined || key === "";

@@ -4,7 +4,7 @@ import { toApiVersion } from "../object.ts";
 import { builtInColumns, DEFAULT_COLUMNS } from "../table/built-in-columns.ts";
 import { builtInSchema } from "../schema/built-in-schemas.ts";
 import { schemaName, shortName } from "../schema/schema-names.ts";
-import { builtInCreation, builtInDefaults } from "./built-in-defaults.ts";
+import { builtInAmendment, builtInCreation, builtInDefaults } from "./built-in-defaults.ts";
 import { builtInRules } from "./built-in-rules.ts";
 
 type Row = {
@@ -285,6 +285,7 @@ function toResource(apiVersion: string, row: Row): Resource {
   const defaults = builtInDefaults[row.kind];
   const rules = builtInRules[row.kind];
   const prepareCreate = builtInCreation[row.kind];
+  const prepareUpdate = builtInAmendment[row.kind];
   return {
     group,
     version,
@@ -311,6 +312,7 @@ function toResource(apiVersion: string, row: Row): Resource {
     ...(row.deprecationWarning === undefined ? {} : { deprecationWarning: row.deprecationWarning }),
     ...(defaults === undefined ? {} : { applyDefaults: defaults }),
     ...(prepareCreate === undefined ? {} : { prepareCreate }),
+    ...(prepareUpdate === undefined ? {} : { prepareUpdate }),
     ...(rules === undefined ? {} : { validate: rules }),
   };
 }

@@ -1,13 +1,15 @@
 /** What makes an object of a built-in kind invalid, for the rules clients meet in practice. */
 import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import type { KubeObject } from "../object.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Labels } from "../selectors/label-selector.ts";
 import type { StatusCause } from "../status-error.ts";
-import { subdomainProblems, validateQualifiedName } from "../verbs/metadata-rules.ts";
+import { subdomainProblems, validateLabelValue, validateQualifiedName } from "../verbs/metadata-rules.ts";
 import { validateDefinition } from "./custom-definition.ts";
 import { eventRules } from "./event-rules.ts";
+import { podChangeRules, podSpecRules } from "./pod-rules.ts";
 import { invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
+import { serviceRules } from "./service-rules.ts";
 
 type Rule = (object: KubeObject, old: KubeObject | undefined) => StatusCause[];
 
@@ -19,8 +21,9 @@ export const builtInRules: Record<string, Rule> = {
     ...immutableData(object, old),
   ],
   ConfigMap: (object, old) => [...configKeys(object), ...immutableData(object, old)],
-  Pod: (object, old) => [...required(object, "spec.containers"), ...podChanges(object, old)],
-  Node: (object, old) => [...taintProblems(object), ...providerIdChange(object, old)],
+  Pod: (object, old) => (old === undefined ? podSpecRules(objectAt(object, "spec")) : podChangeRules(object, old)),
+  Service: serviceRules,
+  Node: nodeRules,
   Deployment: selectorRules,
   DaemonSet: selectorRules,
   ReplicaSet: selectorRules,
@@ -154,7 +157,7 @@ function selectorRules(object: KubeObject, old: KubeObject | undefined): StatusC
   return [
     ...required(object, "spec.selector"),
     ...templateLabels(object),
-    ...required(object, "spec.template.spec.containers"),
+    ...podSpecRules(objectAt(objectAt(objectAt(object, "spec"), "template"), "spec"), "spec.template.spec"),
     ...immutable({ object, old, path: "spec.selector" }),
   ];
 }
@@ -177,31 +180,6 @@ function configKeys(object: KubeObject): StatusCause[] {
       .filter((key) => !CONFIG_KEY.test(key))
       .map((key) => invalidValue(`${field}[${key}]`, key, CONFIG_KEY_RULE)),
   );
-}
-
-/** What may change in a pod's spec; there is no binding here, so that its node may be set once. */
-const POD_CHANGES =
-  "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative),`spec.tolerations` (only additions to existing tolerations)";
-
-function podChanges(object: KubeObject, old: KubeObject | undefined): StatusCause[] {
-  if (old === undefined) return [];
-  const fixed = (pod: KubeObject): JsonObject => {
-    const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...spec } = objectAt(pod, "spec");
-    const withoutImages = (field: string): JsonObject[] =>
-      arrayAt(spec, field)
-        .filter(isJsonObject)
-        .map(({ image: _image, ...container }) => container);
-    const { nodeName, ...rest } = spec;
-    const isBound = objectAt(old, "spec")["nodeName"] !== undefined;
-    return {
-      ...rest,
-      ...(isBound ? { nodeName } : {}),
-      containers: withoutImages("containers"),
-      initContainers: withoutImages("initContainers"),
-    };
-  };
-  if (isEqual(fixed(object), fixed(old))) return [];
-  return [{ reason: "FieldValueForbidden", message: POD_CHANGES, field: "spec" }];
 }
 
 const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
@@ -237,30 +215,58 @@ function attachmentRules(attachment: KubeObject, old: KubeObject | undefined): S
 
 const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
+function nodeRules(node: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  return [...taintProblems(node), ...(old === undefined ? [] : nodeChanges(node, old)), ...addressProblems(node)];
+}
+
 function taintProblems(node: KubeObject): StatusCause[] {
   const seen = new Set<string>();
   return arrayAt(node["spec"], "taints")
     .filter(isJsonObject)
     .flatMap((taint, index): StatusCause[] => {
       const field = `metadata.taints[${index}]`;
-      const effect = stringAt(taint, "effect");
-      if (!TAINT_EFFECTS.includes(effect)) {
-        return [unsupportedValue(`${field}.effect`, effect, TAINT_EFFECTS)];
+      const { key = "", value = "", effect = "", timeAdded = null } = taint;
+      const causes = [
+        ...validateQualifiedName(textOf(key), `${field}.key`),
+        ...validateLabelValue(textOf(value), `${field}.value`),
+      ];
+      if (effect === "") causes.push(requiredValue(`${field}.effect`));
+      else if (!TAINT_EFFECTS.includes(textOf(effect))) {
+        causes.push(unsupportedValue(`${field}.effect`, effect, TAINT_EFFECTS));
       }
-      const identity = `${stringAt(taint, "key")}:${effect}`;
-      if (!seen.has(identity)) {
-        seen.add(identity);
-        return [];
+      const identity = `${textOf(key)}:${textOf(effect)}`;
+      if (seen.has(identity)) {
+        // The server shows its own form of the taint here.
+        const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
+        const message = `Duplicate value: ${shown}: taints must be unique by key and effect pair`;
+        causes.push({ reason: "FieldValueDuplicate", message, field });
       }
-      return [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(taint)}`, field }];
+      seen.add(identity);
+      return causes;
     });
 }
 
-function providerIdChange(node: KubeObject, old: KubeObject | undefined): StatusCause[] {
-  const before = stringAt(old?.["spec"], "providerID");
-  if (before === "" || before === stringAt(node["spec"], "providerID")) return [];
-  const message = 'Forbidden: node updates may not change providerID except from "" to valid';
-  return [{ reason: "FieldValueForbidden", message, field: "spec.providerID" }];
+/** What says where a node is, once said, stays. */
+function nodeChanges(node: KubeObject, old: KubeObject): StatusCause[] {
+  const [before, next] = [objectAt(old, "spec"), objectAt(node, "spec")];
+  const fixed = { podCIDRs: "podCIDR", providerID: "providerID" };
+  return Object.entries(fixed).flatMap(([field, named]) => {
+    const was = before[field];
+    if (was === undefined || was === "" || isEqual(was, next[field])) return [];
+    const message = `Forbidden: node updates may not change ${named} except from "" to valid`;
+    return [{ reason: "FieldValueForbidden", message, field: `spec.${field}` }];
+  });
+}
+
+function addressProblems(node: KubeObject): StatusCause[] {
+  const addresses = arrayAt(node["status"], "addresses").filter(isJsonObject);
+  return addresses.flatMap((address, index) => {
+    if (addresses.findIndex((other) => isEqual(other, address)) === index) return [];
+    const shown = JSON.stringify({ Type: address["type"], Address: address["address"] });
+    return [
+      { reason: "FieldValueDuplicate", message: `Duplicate value: ${shown}`, field: `status.addresses[${index}]` },
+    ];
+  });
 }
 
 function roleRules(role: KubeObject, { isNamespaced }: { isNamespaced: boolean }): StatusCause[] {

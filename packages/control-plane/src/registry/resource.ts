@@ -55,6 +55,8 @@ export type Resource = {
   review?: boolean;
   /** What only a new object of a built-in kind gets, in place. */
   prepareCreate?(object: KubeObject): void;
+  /** What a changed one gets, in place. */
+  prepareUpdate?(object: KubeObject): void;
   /** Fills defaults of a built-in kind in place. */
   applyDefaults?(object: KubeObject): void;
   /** What is wrong with a new or changed object, beyond its schema. */

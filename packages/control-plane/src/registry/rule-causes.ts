@@ -14,3 +14,11 @@ export function unsupportedValue(field: string, value: unknown, supported: reado
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`;
   return { reason: "FieldValueNotSupported", message, field };
 }
+
+/** A port that is not said counts as missing, unless zero is as wrong as any. */
+export function portProblems(port: unknown, field: string, options: { isZeroWrong?: boolean } = {}): StatusCause[] {
+  const value = port ?? 0;
+  if (value === 0 && options.isZeroWrong !== true) return [requiredValue(field)];
+  const isPort = typeof value === "number" && value >= 1 && value <= 65_535;
+  return isPort ? [] : [invalidValue(field, value, "must be between 1 and 65535, inclusive")];
+}

@@ -69,6 +69,7 @@ export function admitUpdate(
   const { old } = change;
   const proposed = prepareUpdate(context, change);
   change.onProposed(proposed);
+  resource.prepareUpdate?.(proposed);
   // Scale is reviewed as the Scale it was sent as.
   const isReviewed = change.scope !== "scale";
   const next = isReviewed

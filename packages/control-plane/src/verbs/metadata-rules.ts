@@ -60,10 +60,14 @@ function nameProblems(name: string, resource: Resource): string[] {
   }
   if (resource.kind === "Namespace") {
     if (name.includes(".")) return ["must not contain dots"];
-    if (name.length > 63) return ["must be no more than 63 characters"];
-    return LABEL_PATTERN.test(name) ? [] : [LABEL_RULE];
+    return labelProblems(name);
   }
   return subdomainProblems(name);
+}
+
+export function labelProblems(name: string): string[] {
+  if (name.length > 63) return ["must be no more than 63 characters"];
+  return LABEL_PATTERN.test(name) ? [] : [LABEL_RULE];
 }
 
 export function subdomainProblems(name: string): string[] {
@@ -103,12 +107,13 @@ export function validateQualifiedName(text: string, field: string, rule = QUALIF
   if (prefix !== undefined && !SUBDOMAIN_PATTERN.test(prefix))
     return [invalid(field, text, `prefix part ${SUBDOMAIN_RULE}`)];
   if (name.length > 63) return [invalid(field, text, "name part must be no more than 63 bytes")];
-  return QUALIFIED_NAME.test(name) ? [] : [invalid(field, text, `name part ${QUALIFIED_RULE}`)];
+  const empty = name === "" ? [invalid(field, text, "name part must be non-empty")] : [];
+  return QUALIFIED_NAME.test(name) ? [] : [...empty, invalid(field, text, `name part ${QUALIFIED_RULE}`)];
 }
 
-function validateLabelValue(value: string): StatusCause[] {
-  if (value.length > 63) return [invalid("metadata.labels", value, "must be no more than 63 bytes")];
-  return value === "" || QUALIFIED_NAME.test(value) ? [] : [invalid("metadata.labels", value, LABEL_VALUE_RULE)];
+export function validateLabelValue(value: string, field = "metadata.labels"): StatusCause[] {
+  if (value.length > 63) return [invalid(field, value, "must be no more than 63 bytes")];
+  return value === "" || QUALIFIED_NAME.test(value) ? [] : [invalid(field, value, LABEL_VALUE_RULE)];
 }
 
 function validateAnnotations(annotations: Record<string, string>): StatusCause[] {

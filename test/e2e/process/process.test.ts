@@ -54,7 +54,7 @@ test("a leader tells of itself, and on SIGTERM gives the Lease up and ends in ti
   ]) {
     assert.ok(page.split("\n").includes(line), line);
   }
-  assert.match(page, /rest_client_requests_total\{code="200",method="GET"\} \d/);
+  assert.match(page, /rest_client_requests_total\{code="200",method="GET",host="127\.0\.0\.1:\d+"\} \d/);
   assert.match(
     page,
     /machine_controller_apiserver_request_duration_seconds_count\{verb="watch",resource="nodes",code="200"\} 1/,

@@ -113,6 +113,9 @@ test("the example Deployment's arguments are taken as they are", () => {
 test("what cannot be meant names the flag, the value and the form", () => {
   const wrong: [args: string, says: RegExp][] = [
     ["-worker-count=many", /^-worker-count: "many" is not a whole number$/],
+    ["-worker-count=0", /^-worker-count: must be at least 1, is 0$/],
+    ["-join-cluster-timeout=-5m", /^-join-cluster-timeout: must not be negative, is -5m$/],
+    ["-skip-eviction-after=", /^-skip-eviction-after: "" is not a duration/],
     ["-join-cluster-timeout=25", /^-join-cluster-timeout: "25" is not a duration; use a form such as 30s/],
     ["-enable-leader-election=yes", /^-enable-leader-election: "yes" is not a boolean/],
     ["-metrics-address=8080", /^-metrics-address: "8080" is not an address; use host:port/],
@@ -137,6 +140,10 @@ test("an unknown flag is refused with the nearest name", () => {
     () => parse(RUN_FLAGS, ["-worker-cout=5"]),
     /unknown option '--worker-cout=5'\s+\(Did you mean --worker-count\?\)/,
   );
+});
+
+test("no address of a DNS service is the default's", () => {
+  assert.deepEqual(parse(RUN_FLAGS, ["-cluster-dns="])["clusterDns"], ["10.10.10.10"]);
 });
 
 test("nothing switches off what may be off", () => {

@@ -12,17 +12,23 @@ export function parseBoolean(value: string): boolean {
   throw new UsageError(`"${value}" is not a boolean; use true or false`);
 }
 
-/** Milliseconds; 0 for "". */
+/** Milliseconds. */
 export function parseDuration(value: string): number {
-  if (value === "") return 0;
   const ms = parseGoDuration(value);
   if (ms === undefined) throw new UsageError(`"${value}" is not a duration; use a form such as 30s, 25m or 2h`);
+  if (ms < 0) throw new UsageError(`must not be negative, is ${value}`);
   return ms;
 }
 
 export function parseCount(value: string): number {
   if (!/^\d+$/.test(value)) throw new UsageError(`"${value}" is not a whole number`);
   return Number(value);
+}
+
+export function parsePositiveCount(value: string): number {
+  const count = parseCount(value);
+  if (count === 0) throw new UsageError("must be at least 1, is 0");
+  return count;
 }
 
 /** `Gate=true,Other=false`. */

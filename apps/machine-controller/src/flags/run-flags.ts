@@ -5,15 +5,16 @@ import { boolean, type FlagValues, parsed, text, withoutEffect } from "./define-
 import {
   type Address,
   parseAddress,
-  parseCount,
   parseDuration,
   parseList,
   parseNamespacedName,
   parseOneOf,
+  parsePositiveCount,
 } from "./go-values.ts";
 
 const HOUR_MS = 3_600_000;
 const LOOPBACK = "127.0.0.1";
+const CLUSTER_DNS = ["10.10.10.10"];
 
 const address = (port: number, help: string) =>
   parsed<Address | false>({
@@ -48,9 +49,12 @@ export const RUN_FLAGS = {
     help: "Machines of one cloud credential that are reconciled at the same time",
     fallback: 32,
     shown: "32",
-    parse: parseCount,
+    parse: parsePositiveCount,
   }),
-  joinClusterTimeout: duration("replace a Machine whose Node has not joined by then", 0, "off"),
+  joinClusterTimeout: {
+    ...duration("replace a Machine whose Node has not joined by then", 0, "off"),
+    parse: (value: string) => (value === "" ? 0 : parseDuration(value)),
+  },
   skipEvictionAfter: duration("delete a Machine without draining after this time", 2 * HOUR_MS, "2h"),
   updateMetadataInPlace: boolean(false, {
     group: "Machines",
@@ -91,9 +95,10 @@ export const RUN_FLAGS = {
     group: "Nodes",
     value: "ip,…",
     help: "addresses of the cluster's DNS service",
-    fallback: ["10.10.10.10"],
-    shown: "10.10.10.10",
-    parse: parseList,
+    fallback: CLUSTER_DNS,
+    shown: CLUSTER_DNS.join(),
+    // A kubelet without one gives pods the names of its own host.
+    parse: (value) => (value.trim() === "" ? CLUSTER_DNS : parseList(value)),
   }),
   caBundle: text("", {
     group: "Clouds",

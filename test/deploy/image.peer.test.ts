@@ -13,6 +13,7 @@ import { freePorts } from "../peers/free-ports.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const DOCKERFILE = join(ROOT, "deploy/Dockerfile");
+const COMMANDS = join(ROOT, "deploy/bin");
 const QUIET: StdioOptions = ["ignore", "ignore", "inherit"];
 /** npm runs on the first node that it finds. */
 const nodeFirst = `${dirname(process.execPath)}:${process.env["PATH"]}`;
@@ -46,16 +47,11 @@ describe("the image", () => {
   before(() => {
     mkdirSync(app);
     chmodSync(folder, 0o755);
-    // Where the image is `/app`, this one is somewhere else.
-    for (const { argument } of final.filter(
-      ({ name, argument }) => name === "COPY" && argument.startsWith("deploy/"),
-    )) {
-      const [source = ""] = argument.split(" ");
-      mkdirSync(bin);
-      for (const command of readdirSync(join(ROOT, source))) {
-        const text = readFileSync(join(ROOT, source, command), "utf8").replaceAll(" /app/", ` ${app}/`);
-        writeFileSync(join(bin, command), text, { mode: 0o755 });
-      }
+    mkdirSync(bin);
+    for (const command of readdirSync(COMMANDS)) {
+      // Where the image is `/app`, this one is somewhere else.
+      const text = readFileSync(join(COMMANDS, command), "utf8").replaceAll(" /app/", ` ${app}/`);
+      writeFileSync(join(bin, command), text, { mode: 0o755 });
     }
     for (const { name, argument } of build) {
       if (name === "COPY") copy(argument);

@@ -1,8 +1,9 @@
 /** A recorded instance: bring its Node to the Machine, and notice when the instance is lost. */
 import type { InstanceRecord } from "@machine-controller/api";
 import { ANNOTATION_CONFIRM_GONE } from "@machine-controller/api/well-known";
+import type { Node } from "@machine-controller/kube-client";
 import { confirmedGone, intentPatch, recordInstance } from "./decide-creation.ts";
-import { type Decision, type EventToEmit, wait } from "./decision.ts";
+import { type Decision, type EventToEmit, type MergePatch, wait } from "./decision.ts";
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch, syncedPatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
@@ -27,7 +28,9 @@ export function decideLife(snapshot: Snapshot): Decision {
   if (node !== undefined) {
     const patch = nodePatch(snapshot, node);
     if (patch !== undefined) {
-      return { kind: "patch-node", node, patch, why: "the Node lacks what the Machine says of it" };
+      const event = machine.status?.nodeRef?.uid === node.metadata.uid && updatedEvent(node, patch);
+      const why = "the Node lacks what the Machine says of it";
+      return { kind: "patch-node", node, patch, why, ...(event && { event }) };
     }
   }
   const metadata = node && syncedPatch(snapshot.machine, node);
@@ -51,6 +54,15 @@ export function decideLife(snapshot: Snapshot): Decision {
   const next = decideShutdown(snapshot) ?? decideInstance(snapshot, record);
   if (next.kind !== "wait" || overdue !== undefined || joinAt === Infinity) return next;
   return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, joinAt) };
+}
+
+/** Of what the Node is given later on; that it gets everything when it joins is no news. */
+function updatedEvent({ metadata }: Node, { metadata: changed, spec }: MergePatch): EventToEmit {
+  const keys = Object.entries(changed ?? {}).map(
+    ([part, values]) => `${part} ${Object.keys(values as object).join(", ")}`,
+  );
+  const message = `Updated Node ${metadata.name}: ${[...keys, ...Object.keys(spec ?? {})].join("; ")}`;
+  return { type: "Normal", reason: "LabelsAnnotationsTaintsUpdated", message };
 }
 
 /** What the cloud is asked next while the Node is not Ready. */

@@ -118,6 +118,16 @@ test("taints come, change and go with the Machine's, and those of others stay", 
   assert.deepEqual(await say([]), ["theirs=:NoSchedule"]);
 });
 
+test("an event tells what a Node was given later on", async () => {
+  const world = await readyWorld();
+  const taints = [{ key: "t", effect: "NoSchedule" }];
+  world.cluster.put(machines, { metadata: { name: "m" }, spec: { metadata: { labels: { a: "1", b: "2" } }, taints } });
+  await world.pass(2_000);
+  assert.deepEqual(world.events.map(({ reason, message }) => [reason, message]).slice(1), [
+    ["LabelsAnnotationsTaintsUpdated", "Updated Node m: labels a, b; taints"],
+  ]);
+});
+
 test("a Node that joins anew is told everything anew", async () => {
   const world = await readyWorld();
   world.cluster.put(machines, { metadata: { name: "m" }, spec: { metadata: { labels: { a: "1" } } } });

@@ -1,6 +1,8 @@
 /** Expressions of the Common Expression Language, checked against types before they run, and bounded in what they cost. */
-import { Environment, EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
+import { Environment, EvaluationError } from "@marcbachmann/cel-js";
+import type { Duration } from "@marcbachmann/cel-js/evaluator";
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { compileProblem } from "./compile-problem.ts";
 import { registerCidrFunctions } from "./network-functions.ts";
 import { registerListFunctions } from "./list-functions.ts";
 import { registerQuantityFunctions } from "./quantity-functions.ts";
@@ -34,10 +36,27 @@ function newEnvironment(): Environment {
   registerTextFunctions(environment);
   registerQuantityFunctions(environment);
   registerCidrFunctions(environment);
+  environment.registerFunction("string(google.protobuf.Duration): string", (duration: Duration) => {
+    return `${duration.valueOf() / 1000}s`;
+  });
+  environment.registerFunction("string(google.protobuf.Timestamp): string", (time: Date) =>
+    time.toISOString().replace(/\.?0*Z$/, "Z"),
+  );
+  for (const [name, type] of [
+    ["duration", "google.protobuf.Duration"],
+    ["timestamp", "google.protobuf.Timestamp"],
+  ]) {
+    environment.registerFunction(`${name}(${type}): ${type}`, (value: unknown) => value);
+  }
   return environment;
 }
 
 const BASE = newEnvironment();
+const FUNCTIONS = new Set(BASE.getDefinitions().functions.map(({ name }) => name));
+
+function isFunction(name: string): boolean {
+  return FUNCTIONS.has(name);
+}
 
 /** `variables` and the fields of `types` name their types as CEL does: `int`, `list<string>`, `map<string, Spec>`. */
 export function compileCel(
@@ -62,7 +81,7 @@ export function compileCel(
     running.registerVariable(name, type.startsWith("optional") ? "optional" : "dyn");
   }
   const result = checked.check(expression);
-  if (!result.valid) throw compilationError(expression, result.error);
+  if (!result.valid) throw new CelError(compileProblem(expression, result.error, isFunction), result.error);
   // Types serve the check; values carry their own, so that an object equals another of the same content.
   const program = running.parse(expression);
   const nodes = countNodes(program.ast);
@@ -79,21 +98,6 @@ export function compileCel(
       }
     },
   };
-}
-
-function compilationError(expression: string, error: unknown): CelError {
-  if (!(error instanceof ParseError || error instanceof CelTypeError)) return new CelError(String(error), error);
-  const { node, range, summary } = error;
-  let column = (range?.start ?? 0) + 1;
-  let message = summary;
-  if (node?.op === "id" && typeof node.args === "string") {
-    message = `undeclared reference to '${node.args}' (in container '')`;
-  } else if (error.code === "no_such_key" && node?.op === "." && Array.isArray(node.args)) {
-    message = `undefined field '${String(node.args[1])}'`;
-    column -= 1;
-  } else if (error instanceof ParseError) message = `Syntax error: ${summary}`;
-  const pointer = `${".".repeat(Math.max(0, column - 1))}^`;
-  return new CelError(`ERROR: <input>:1:${column}: ${message}\n | ${expression}\n | ${pointer}`, error);
 }
 
 function evaluationError(error: unknown): CelError {

@@ -1,5 +1,7 @@
 /** How a structural schema's values look to CEL: their types for the check, themselves for the run. */
+import { Duration } from "@marcbachmann/cel-js/evaluator";
 import { isJsonObject } from "../object.ts";
+import { parseDuration } from "../schema/duration.ts";
 import {
   additionalSchema,
   isEmbeddedResource,
@@ -41,6 +43,8 @@ function textType(schema: Schema): string {
     case "date":
     case "date-time":
       return "google.protobuf.Timestamp";
+    case "duration":
+      return "google.protobuf.Duration";
     case "byte":
       return "bytes";
     default:
@@ -82,11 +86,20 @@ export function celValueOf(value: unknown, schema: Schema): unknown {
   switch (textType(schema)) {
     case "google.protobuf.Timestamp":
       return new Date(value);
+    case "google.protobuf.Duration":
+      return toDuration(value);
     case "bytes":
       return Uint8Array.from(Buffer.from(value, "base64"));
     default:
       return value;
   }
+}
+
+const NANOS = 1_000_000_000n;
+
+function toDuration(text: string): Duration {
+  const nanos = parseDuration(text) ?? 0n;
+  return new Duration(nanos / NANOS, Number(nanos % NANOS));
 }
 
 function objectValue(value: Record<string, unknown>, schema: Schema): unknown {

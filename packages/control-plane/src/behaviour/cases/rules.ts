@@ -9,6 +9,7 @@ import type { World } from "../world.ts";
 type Fields = Record<string, JsonObject>;
 
 const text = { type: "string", maxLength: 40 };
+const duration = { type: "string", format: "duration" };
 const integer = { type: "integer" };
 
 function specOf(properties: Fields, rule: JsonObject | undefined): (version: JsonObject) => void {
@@ -182,6 +183,42 @@ export const ruleCases = behaviour("rules", {
     "optionalOldSelf",
     "Invalid value: true: may not be set if oldSelf is not used in rule",
   ),
+  "what does not fit is told by the place of the operator": isNoRule(
+    { rule: "self.a == 'x'" },
+    "rule",
+    /<input>:1:8: found no matching overload for '_==_' applied to '\(int, string\)'\n \| self\.a == 'x'\n \| \.{7}\^$/,
+  ),
+  "a function that takes something else is told by its types": isNoRule(
+    { rule: "'x'.startsWith(self.a)" },
+    "rule",
+    /<input>:1:15: found no matching overload for 'startsWith' applied to 'string\.\(int\)'\n/,
+  ),
+  "a function that there is not": isNoRule(
+    { rule: "self.a.zap()" },
+    "rule",
+    /<input>:1:11: undeclared reference to 'zap' \(in container ''\)\n/,
+  ),
+  "a number has no fields": isNoRule(
+    { rule: "self.a.b == 1" },
+    "rule",
+    /<input>:1:7: type 'int' does not support field selection\n/,
+  ),
+  "a duration is one, in Go's words": breaks({
+    fields: { q: duration },
+    rule: { rule: "self.q > duration('1h')" },
+    spec: { q: "90m" },
+  }),
+  "and in others": breaks({
+    fields: { q: duration },
+    rule: { rule: "duration(self.q) == duration('410h') && self.q.getHours() == 410 && string(self.q) == '1476000s'" },
+    spec: { q: "2 weeks 3 days 2h" },
+  }),
+  "a duration that is too short": breaks({
+    fields: { q: duration },
+    rule: { rule: "self.q > duration('1h')" },
+    spec: { q: "3s" },
+    problem: invalid("spec", "Invalid value: failed rule: self.q > duration('1h')"),
+  }),
   "a path has to lead somewhere": isNoRule(
     { rule: "self.a > 1", fieldPath: ".none" },
     "fieldPath",

@@ -8,9 +8,8 @@ const TICKS_PER_SECOND = 100;
 
 /** @throws where the process is gone, or this is not Linux. */
 export function usageOf(pid: number): ProcessUsage {
-  // The second field is the program's name in parentheses and may hold blanks.
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statOf(pid);
+  if (fields === undefined) throw new Error(`process ${pid} is gone`);
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const mebibytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? Number.NaN) / 1024;
@@ -19,4 +18,15 @@ export function usageOf(pid: number): ProcessUsage {
     rssMiB: mebibytes("VmRSS"),
     peakRssMiB: mebibytes("VmHWM"),
   };
+}
+
+/** From its state on, the third field of `proc_pid_stat(5)`; undefined where the process is gone. */
+export function statOf(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The field before is the program's name in parentheses and may hold blanks.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
 }

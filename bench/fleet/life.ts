@@ -2,6 +2,7 @@
 import { machineDeployments } from "@machine-controller/controllers";
 import hetzner from "@machine-controller/provider-hetzner";
 import { type Bench, type Figure, figure, held } from "../bench.ts";
+import type { MachineUsage } from "../machine-usage.ts";
 import { measureWrites } from "../writes.ts";
 import { countNodes, viewFleet } from "./fleet-view.ts";
 import { makeFirst } from "./first.ts";
@@ -32,7 +33,7 @@ export const life: Bench = {
       const first = await makeFirst(site, view, signal);
       progress("measuring the API server's write rate");
       const writesPerSecond = (await measureWrites(client, [WRITERS])).get(WRITERS) ?? Number.NaN;
-      const replayedPerSecond = await measureReplay(site, first, signal);
+      const replayed = await measureReplay(site, first, signal);
       await view.until("the replayed are gone", () => view.machines === 1);
       const scaleTo = (replicas: number): Promise<unknown> =>
         client.patch(
@@ -64,12 +65,12 @@ export const life: Bench = {
 
       const share = (perSecond: number, writes: number): number => (100 * perSecond * writes) / writesPerSecond;
       const upPerSecond = machines / risen.seconds;
-      const replayedShare = (100 * upPerSecond) / replayedPerSecond;
+      const replayedShare = (100 * upPerSecond) / replayed.perSecond;
       const downPerSecond = machines / fallen.seconds;
       return [
         figure(`API server: writes/s of ${WRITERS} writers`, writesPerSecond, { unit: "/s" }),
         held("up", upPerSecond, { unit: "Machines/s", digits: 1, atLeast: 30 }),
-        held(`  share of ${replayedPerSecond.toFixed(1)}/s, the same writes by ${WRITERS} replayers`, replayedShare, {
+        held(`  share of ${replayed.perSecond.toFixed(1)}/s, the same writes by ${WRITERS} replayers`, replayedShare, {
           unit: "%",
           atLeast: 70,
         }),
@@ -78,6 +79,8 @@ export const life: Bench = {
           share(upPerSecond, WRITES_UP + WRITES_OF_NODE),
           { unit: "%" },
         ),
+        ...usageOfMachine("", risen.usage),
+        ...usageOfMachine(", replayed", replayed.usage),
         ...requestsOf(risen, machines, { atMost: 7 }),
         ...callsOf(risen, machines, { atMost: 2 }),
         figure("  CPU a Machine", (1_000 * risen.cpuSeconds) / machines, { unit: "ms" }),
@@ -96,6 +99,12 @@ export const life: Bench = {
     }
   },
 };
+
+/** A share of the API server's rate is worth something while others leave the machine alone. */
+const usageOfMachine = (when: string, { idle, others }: MachineUsage): Figure[] => [
+  figure(`  CPU idle${when}`, idle, { unit: "%" }),
+  figure(`  CPU taken by others${when}`, others, { unit: "%" }),
+];
 
 /** Those of sets and deployments are shared by all Machines. */
 function requestsOf({ requests }: Phase, machines: number, goal?: { atMost: number }): Figure[] {

@@ -1,5 +1,6 @@
 /** What a part of a bench took: time, requests to the API server, calls to the cloud, CPU and memory of the controller. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { type MachineUsage, watchMachine } from "../machine-usage.ts";
 import { usageOf } from "../process-usage.ts";
 import type { FleetSite } from "./site.ts";
 
@@ -11,6 +12,8 @@ export type Phase = {
   cpuSeconds: number;
   rssMiB: number;
   peakRssMiB: number;
+  /** Of the whole machine. */
+  usage: MachineUsage;
 };
 
 /** Events and the counts of sets and deployments are written a little after the last Machine is there. */
@@ -27,18 +30,21 @@ export function watchPhase(
 } {
   const startedAt = performance.now();
   const before = usageOf(pid);
+  const machine = watchMachine();
   const requests = site.countRequests();
   const callsBefore = site.cloud.calls();
   return {
     async end() {
       const seconds = (performance.now() - startedAt) / 1_000;
       const { cpuSeconds, rssMiB, peakRssMiB } = usageOf(pid);
+      const usage = machine();
       await sleep(AFTERMATH_MS);
       return {
         seconds,
         cpuSeconds: cpuSeconds - before.cpuSeconds,
         rssMiB,
         peakRssMiB,
+        usage,
         requests: requests?.(),
         calls: difference(await site.cloud.calls(), await callsBefore),
       };

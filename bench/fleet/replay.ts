@@ -7,6 +7,7 @@ import type { Machine } from "@machine-controller/api";
 import { ANNOTATION_CREATE_INTENT, ANNOTATION_INSTANCE } from "@machine-controller/api/well-known";
 import { machines } from "@machine-controller/controllers";
 import { coreResources, type KubeClient, type KubeObject, type Node } from "@machine-controller/kube-client";
+import { type MachineUsage, watchMachine } from "../machine-usage.ts";
 import type { First } from "./first.ts";
 import { joinNode } from "./join-node.ts";
 import { NAMESPACE } from "./manifests.ts";
@@ -19,11 +20,14 @@ const WARM_UP_MS = 2_000;
 /** Numbers in names make the copies longer. */
 const ALIKE = 0.05;
 
+/** Lives a second, and what that took of the machine. */
+export type Replayed = { perSecond: number; usage: MachineUsage };
+
 /**
- * Lives a second. Leaves nothing behind.
+ * Leaves nothing behind.
  * @throws when what comes of a replay is not as large as the first Machine and its Node.
  */
-export async function measureReplay(site: FleetSite, first: First, signal: AbortSignal): Promise<number> {
+export async function measureReplay(site: FleetSite, first: First, signal: AbortSignal): Promise<Replayed> {
   const { client } = site;
   const kubelet = await site.connect("kubelet");
   let count = 0;
@@ -39,11 +43,13 @@ export async function measureReplay(site: FleetSite, first: First, signal: Abort
   };
   const nameOf = (number: number): string => `${first.machine.metadata.name}-${number}`;
   await liveFor(WARM_UP_MS);
+  const machine = watchMachine();
   const perSecond = await liveFor(MEASURED_MS);
+  const usage = machine();
   assertAlike(first.machine, await client.get(machines, { namespace: NAMESPACE, name: nameOf(0) }, { signal }));
   assertAlike(first.node, await client.get(nodes, { name: nameOf(0) }, { signal }));
   await remove(client, Array.from({ length: count }, (_, number) => nameOf(number)).values(), signal);
-  return perSecond;
+  return { perSecond, usage };
 }
 
 async function replay(

@@ -23,9 +23,9 @@ export const OTHER_MUTATIONS: readonly Mutation[] = [
   {
     name: "the collector says that it deletes, and does not",
     file: "packages/controllers/src/orphan-collector/controller.ts",
-    find: `    await provider.cleanup(machine, { signal });
-    return "deleted";`,
-    replace: `    return "deleted";`,
+    find: `  await judged.provider.cleanup(standIn(orphan, judged.donor), { signal: judged.signal });
+  return true;`,
+    replace: `  return true;`,
     why: "What nobody has a Machine for is billed for ever.",
     breaks: "no VM without its Machine",
     life: "somebody takes finalizers off",

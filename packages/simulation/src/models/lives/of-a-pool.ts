@@ -9,6 +9,13 @@ const roll = (world: World, kubelet = "1.36.5"): Promise<unknown> =>
 const scale = (world: World, replicas: number): Promise<unknown> => patch(world, DEPLOYMENT, { spec: { replicas } });
 const firstMachine = ({ cluster }: World): string =>
   [...cluster.objects.machines.values()].map(({ metadata }) => metadata.name ?? "").toSorted()[0] ?? "";
+/** Its VM may stay behind. @returns the Machine's name. */
+function freeFirstMachine(world: World): string {
+  const name = firstMachine(world);
+  for (const { metadata } of world.cluster.objects.machines.values())
+    if (metadata.name === name) world.wishes.freed.add(metadata.uid ?? "");
+  return name;
+}
 const setsOf = ({ cluster }: World) => [...cluster.objects.machineSets.values()];
 
 export const POOL_LIVES: readonly Life[] = [
@@ -237,11 +244,21 @@ export const POOL_LIVES: readonly Life[] = [
     scenario: { deployments: [{ ...POOL, replicas: 4 }], busyMs: 60_000 },
     script: (world) =>
       at(world, READY_MS, async () => {
-        const name = firstMachine(world);
-        for (const { metadata } of world.cluster.objects.machines.values())
-          if (metadata.name === name) world.wishes.freed.add(metadata.uid ?? "");
+        const name = freeFirstMachine(world);
         await deleteMachine(world, name);
         await patch(world, pathOf("machines", name), { metadata: { finalizers: null } });
+      }),
+  },
+  {
+    // Nobody has cordoned its Node, which goes once its kubelet has been silent for a while.
+    name: "somebody takes finalizers off, and deletes then",
+    clouds: ["plain-token"],
+    scenario: { deployments: [{ ...POOL, replicas: 4 }], busyMs: 600_000 },
+    script: (world) =>
+      at(world, READY_MS, async () => {
+        const name = freeFirstMachine(world);
+        await patch(world, pathOf("machines", name), { metadata: { finalizers: null } });
+        await deleteMachine(world, name);
       }),
   },
 ];

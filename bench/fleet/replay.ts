@@ -15,8 +15,7 @@ import type { FleetSite } from "./site.ts";
 
 const { nodes, secrets } = coreResources;
 const WRITERS = 32;
-const MEASURED_MS = 6_000;
-const WARM_UP_MS = 2_000;
+const WARM_UP_LIVES = 64;
 /** Numbers in names make the copies longer. */
 const ALIKE = 0.05;
 
@@ -24,27 +23,30 @@ const ALIKE = 0.05;
 export type Replayed = { perSecond: number; usage: MachineUsage };
 
 /**
- * Leaves nothing behind.
+ * As many as the fleet is to have Machines, since a life costs the API server more the more there are. Leaves nothing behind.
  * @throws when what comes of a replay is not as large as the first Machine and its Node.
  */
-export async function measureReplay(site: FleetSite, first: First, signal: AbortSignal): Promise<Replayed> {
+export async function measureReplay(
+  site: FleetSite,
+  first: First,
+  { lives, signal }: { lives: number; signal: AbortSignal },
+): Promise<Replayed> {
   const { client } = site;
   const kubelet = await site.connect("kubelet");
   let count = 0;
-  const liveFor = async (durationMs: number): Promise<number> => {
-    const before = count;
+  const lead = async (most: number): Promise<number> => {
+    const end = count + most;
     const startedAt = performance.now();
     const live = async (): Promise<void> => {
-      while (performance.now() - startedAt < durationMs)
-        await replay({ client, kubelet }, { first, name: nameOf(count++), signal });
+      while (count < end) await replay({ client, kubelet }, { first, name: nameOf(count++), signal });
     };
     await Promise.all(Array.from({ length: WRITERS }, live));
-    return (1_000 * (count - before)) / (performance.now() - startedAt);
+    return (1_000 * most) / (performance.now() - startedAt);
   };
   const nameOf = (number: number): string => `${first.machine.metadata.name}-${number}`;
-  await liveFor(WARM_UP_MS);
+  await lead(WARM_UP_LIVES);
   const machine = watchMachine();
-  const perSecond = await liveFor(MEASURED_MS);
+  const perSecond = await lead(lives);
   const usage = machine();
   assertAlike(first.machine, await client.get(machines, { namespace: NAMESPACE, name: nameOf(0) }, { signal }));
   assertAlike(first.node, await client.get(nodes, { name: nameOf(0) }, { signal }));

@@ -54,9 +54,14 @@ async function createGuarded(world: World, spec: object, ready: Record<string, b
     expectBody(await call("POST", path("pods"), { body: pod(name, {}, metadata) }), 201);
     expectBody(await call("PATCH", `${path("pods")}/${name}/status`, { body: toRun(isReady) }), 200);
   }
-  expectBody(await call("POST", path(BUDGETS), { body: { metadata: { name: "b" }, spec: { ...spec, ...x } } }), 201);
+  const body = { metadata: { name: "b" }, spec: { ...spec, ...x } };
+  const created = expectBody(await call("POST", path(BUDGETS), { body }), 201);
   const healthy = Object.values(ready).filter(Boolean).length;
-  await until(`${path(BUDGETS)}/b`, (budget) => valueAt(budget, "status.currentHealthy") === healthy);
+  const { generation } = created.metadata;
+  await until(`${path(BUDGETS)}/b`, (budget) => {
+    const { currentHealthy, observedGeneration } = objectAt(budget, "status");
+    return observedGeneration === generation && currentHealthy === healthy;
+  });
 }
 
 const evict = ({ call, path }: World, name: string, options: { deleteOptions?: object; query?: string } = {}) => {

@@ -1,5 +1,5 @@
 /** The condition `DisruptionAllowed` of a PodDisruptionBudget's status. */
-import { arrayAt, isJsonObject } from "./object.ts";
+import { arrayAt, objectsAt } from "./object.ts";
 import type { JsonObject } from "./object.ts";
 
 export const SYNC_FAILED = "SyncFailed";
@@ -23,7 +23,5 @@ export function withDisruptionCondition(status: JsonObject, options: { time: str
 }
 
 export function disruptionCondition(status: JsonObject): JsonObject | undefined {
-  return arrayAt(status, "conditions")
-    .filter(isJsonObject)
-    .find(({ type }) => type === "DisruptionAllowed");
+  return objectsAt(status, "conditions").find(({ type }) => type === "DisruptionAllowed");
 }

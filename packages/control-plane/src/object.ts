@@ -54,6 +54,11 @@ export function arrayAt(value: unknown, key: string): unknown[] {
   return Array.isArray(inner) ? inner : [];
 }
 
+/** What of the list under `key` is an object. */
+export function objectsAt(value: unknown, key: string): JsonObject[] {
+  return arrayAt(value, key).filter(isJsonObject);
+}
+
 export function stringAt(value: unknown, key: string): string {
   const inner = isJsonObject(value) ? value[key] : undefined;
   return typeof inner === "string" ? inner : "";

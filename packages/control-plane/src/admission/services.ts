@@ -1,5 +1,5 @@
 /** Services without a network of their own: a webhook's Service is reached at one of its ready endpoints. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { ResolveService } from "./call.ts";
@@ -10,9 +10,7 @@ export function createServiceResolver(storage: Storage): ResolveService {
     if (stored === undefined) throw new Error(`service ${JSON.stringify(name)} not found`);
     const spec = objectAt(JSON.parse(stored.json), "spec");
     if (spec["type"] === "ExternalName") return { host: stringAt(spec, "externalName"), port };
-    const servicePort = arrayAt(spec, "ports")
-      .filter(isJsonObject)
-      .find((candidate) => candidate["port"] === port);
+    const servicePort = objectsAt(spec, "ports").find((candidate) => candidate["port"] === port);
     if (servicePort === undefined) throw new Error(`no service port ${port} found for service ${JSON.stringify(name)}`);
     const address = findEndpoint(storage, { namespace, name, portName: stringAt(servicePort, "name") });
     if (address === undefined) throw new Error(`no endpoints available for service ${JSON.stringify(name)}`);
@@ -29,7 +27,7 @@ function findEndpoint(
     .map(({ json }) => JSON.parse(json) as KubeObject)
     .filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === name);
   const endpoints = storage.get({ resource: "endpoints", namespace, name });
-  const subsets = endpoints === undefined ? [] : arrayAt(JSON.parse(endpoints.json), "subsets").filter(isJsonObject);
+  const subsets = endpoints === undefined ? [] : objectsAt(JSON.parse(endpoints.json), "subsets");
   const places = [
     ...slices.map((slice) => ({ ports: arrayAt(slice, "ports"), hosts: readyHosts(slice) })),
     ...subsets.map((subset) => ({

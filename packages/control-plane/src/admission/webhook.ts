@@ -1,5 +1,5 @@
 /** Webhooks as Mutating- and ValidatingWebhookConfigurations name them, read from the store. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -56,26 +56,24 @@ function storageOf(type: WebhookType): string {
 }
 
 function readConfiguration(configuration: KubeObject, type: WebhookType): Webhook[] {
-  return arrayAt(configuration, "webhooks")
-    .filter(isJsonObject)
-    .map((webhook, index) => ({
-      id: `${type}/${configuration.metadata.name}/${index}`,
-      name: stringAt(webhook, "name"),
-      rules: arrayAt(webhook, "rules").filter(isJsonObject).map(readRule),
-      failurePolicy: webhook["failurePolicy"] === "Ignore" ? "Ignore" : "Fail",
-      matchPolicy: webhook["matchPolicy"] === "Exact" ? "Exact" : "Equivalent",
-      reinvocationPolicy: webhook["reinvocationPolicy"] === "IfNeeded" ? "IfNeeded" : "Never",
-      takesDryRun: ["None", "NoneOnDryRun"].includes(stringAt(webhook, "sideEffects")),
-      timeoutSeconds: Number(webhook["timeoutSeconds"] ?? 10),
-      reviewVersions: arrayAt(webhook, "admissionReviewVersions").map(String),
-      objectSelector: objectAt(webhook, "objectSelector"),
-      namespaceSelector: objectAt(webhook, "namespaceSelector"),
-      matchConditions: arrayAt(webhook, "matchConditions").map((condition) => ({
-        name: stringAt(condition, "name"),
-        expression: stringAt(condition, "expression"),
-      })),
-      clientConfig: objectAt(webhook, "clientConfig"),
-    }));
+  return objectsAt(configuration, "webhooks").map((webhook, index) => ({
+    id: `${type}/${configuration.metadata.name}/${index}`,
+    name: stringAt(webhook, "name"),
+    rules: objectsAt(webhook, "rules").map(readRule),
+    failurePolicy: webhook["failurePolicy"] === "Ignore" ? "Ignore" : "Fail",
+    matchPolicy: webhook["matchPolicy"] === "Exact" ? "Exact" : "Equivalent",
+    reinvocationPolicy: webhook["reinvocationPolicy"] === "IfNeeded" ? "IfNeeded" : "Never",
+    takesDryRun: ["None", "NoneOnDryRun"].includes(stringAt(webhook, "sideEffects")),
+    timeoutSeconds: Number(webhook["timeoutSeconds"] ?? 10),
+    reviewVersions: arrayAt(webhook, "admissionReviewVersions").map(String),
+    objectSelector: objectAt(webhook, "objectSelector"),
+    namespaceSelector: objectAt(webhook, "namespaceSelector"),
+    matchConditions: arrayAt(webhook, "matchConditions").map((condition) => ({
+      name: stringAt(condition, "name"),
+      expression: stringAt(condition, "expression"),
+    })),
+    clientConfig: objectAt(webhook, "clientConfig"),
+  }));
 }
 
 function readRule(rule: JsonObject): WebhookRule {

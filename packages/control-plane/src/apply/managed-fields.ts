@@ -1,5 +1,5 @@
 /** `metadata.managedFields`: who set which field, kept with every write, and the conflicts that follow from it. */
-import { arrayAt, isEqual, isJsonObject, stringAt } from "../object.ts";
+import { isEqual, isJsonObject, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { changedFields, fieldsOf, removedFields } from "./field-values.ts";
 import {
@@ -105,8 +105,9 @@ export function trackUpdate(change: {
   const changed = difference(changedFields(before, after, typing), UNTRACKED);
   const removed = difference(removedFields(before, after, typing), UNTRACKED);
   // Who sends managedFields along says who owned what before.
-  const sent = (next.metadata.managedFields ?? []).every(isEntry) ? (next.metadata.managedFields ?? []) : [];
-  const entries = sent.length > 0 ? sent : arrayAt(old["metadata"], "managedFields").filter(isJsonObject);
+  const given = next.metadata.managedFields ?? [];
+  const sent = given.every(isEntry) ? given : [];
+  const entries = sent.length > 0 ? sent : objectsAt(old["metadata"], "managedFields");
   // Most writes touch few entries; those they leave alone are not even read.
   const kept = entries.flatMap((entry) => {
     const isOwn = isSame(managerIn(entry), manager);

@@ -1,5 +1,5 @@
 /** Gathers the rules of labelled ClusterRoles in those that have an aggregation rule. */
-import { arrayAt, isEqual, isJsonObject, objectAt } from "../object.ts";
+import { arrayAt, isEqual, objectAt, objectsAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored } from "../registry/conversion.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
@@ -45,13 +45,13 @@ export function createClusterRoleAggregation(server: Server): Controller {
 }
 
 function selectorsOf(role: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(role, "aggregationRule"), "clusterRoleSelectors").filter(isJsonObject);
+  return objectsAt(objectAt(role, "aggregationRule"), "clusterRoleSelectors");
 }
 
 /** The rules in the order of the roles' names, each once. */
 function gather(roles: readonly KubeObject[]): JsonObject[] {
   const rules = roles
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    .flatMap((role) => arrayAt(role, "rules").filter(isJsonObject));
+    .flatMap((role) => objectsAt(role, "rules"));
   return rules.filter((rule, index) => rules.findIndex((earlier) => isEqual(earlier, rule)) === index);
 }

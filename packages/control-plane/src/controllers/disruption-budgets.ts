@@ -1,7 +1,7 @@
 /** Keeps the status of PodDisruptionBudgets: how many healthy pods there are, and how many may go. */
 import { toTime } from "../clock.ts";
 import { withDisruptionCondition } from "../disruption-condition.ts";
-import { arrayAt, isEqual, isJsonObject, objectAt, parseApiVersion, valueAt } from "../object.ts";
+import { isEqual, objectAt, objectsAt, parseApiVersion, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject, OwnerReference } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
@@ -125,7 +125,7 @@ function kindOf(server: Server, { apiVersion, kind }: OwnerReference): Resource 
 }
 
 function isHealthy(pod: KubeObject): boolean {
-  const conditions = arrayAt(objectAt(pod, "status"), "conditions").filter(isJsonObject);
+  const conditions = objectsAt(objectAt(pod, "status"), "conditions");
   const isReady = conditions.some((condition) => condition["type"] === "Ready" && condition["status"] === "True");
   return isReady && pod.metadata.deletionTimestamp === undefined;
 }

@@ -1,6 +1,6 @@
 /** Empties a namespace that is being deleted, then lets it go. */
 import { toTime } from "../clock.ts";
-import { arrayAt, isJsonObject, objectAt } from "../object.ts";
+import { objectAt, objectsAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import type { Server } from "../server.ts";
 import { builtIn, changeStored, read, removeStored } from "../system-request.ts";
@@ -91,7 +91,7 @@ function conditionsFor({ counts, finalizers }: Left): Condition[] {
 
 /** Conditions, with the time since when each is as it is. */
 function brought(namespace: KubeObject, conditions: readonly Condition[], time: string): unknown[] {
-  const before = arrayAt(namespace["status"], "conditions").filter(isJsonObject);
+  const before = objectsAt(namespace["status"], "conditions");
   return conditions.map((condition) => {
     const was = before.find(({ type }) => type === condition.type);
     const isSame = was?.["status"] === condition.status;

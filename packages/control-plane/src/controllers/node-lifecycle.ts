@@ -1,6 +1,6 @@
 /** Judges nodes by their heartbeats: a silent node becomes Unknown, and taints follow the Ready condition. */
 import { toTime } from "../clock.ts";
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, valueAt } from "../object.ts";
+import { isEqual, objectAt, objectsAt, stringAt, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Server } from "../server.ts";
 import { builtIn, changeStored, read } from "../system-request.ts";
@@ -61,7 +61,7 @@ export function createNodeLifecycle(server: Server): Controller {
 }
 
 function conditionsOf(node: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(node, "status"), "conditions").filter(isJsonObject);
+  return objectsAt(objectAt(node, "status"), "conditions");
 }
 
 function readyOf(node: KubeObject): JsonObject | undefined {
@@ -69,7 +69,7 @@ function readyOf(node: KubeObject): JsonObject | undefined {
 }
 
 function taintsOf(node: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(node, "spec"), "taints").filter(isJsonObject);
+  return objectsAt(objectAt(node, "spec"), "taints");
 }
 
 function withUnknownConditions(node: KubeObject, time: string): KubeObject {

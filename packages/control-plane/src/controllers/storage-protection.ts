@@ -1,5 +1,5 @@
 /** Lets go of volumes that are being deleted once nobody uses them: claims without pods, volumes without claims. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { objectAt, objectsAt, stringAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import type { Server } from "../server.ts";
 import { builtIn, changeStored, read } from "../system-request.ts";
@@ -49,8 +49,7 @@ export function createStorageProtection(server: Server): Controller {
 /** Of a pod that is on a node: no kubelet starts one whose claim is being deleted. */
 function claimsOf({ spec }: KubeObject): string[] {
   if (stringAt(spec, "nodeName") === "") return [];
-  return arrayAt(spec, "volumes")
-    .filter(isJsonObject)
+  return objectsAt(spec, "volumes")
     .map((volume) => stringAt(objectAt(volume, "persistentVolumeClaim"), "claimName"))
     .filter((name) => name !== "");
 }

@@ -1,5 +1,5 @@
 /** Defaults the API server fills into built-in kinds, for the fields that the field of machines looks at. */
-import { arrayAt, isJsonObject, objectAt } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, objectsAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { ensure, fill } from "./fill.ts";
 import { fillPodSpec, fillPodTemplate, fillRequests, qosClassOf } from "./pod-defaults.ts";
@@ -184,7 +184,7 @@ export const builtInAmendment: Record<string, (object: KubeObject) => void> = { 
 
 function addPatience(pod: KubeObject): void {
   const spec = ensure(pod, "spec");
-  const tolerations = arrayAt(spec, "tolerations").filter(isJsonObject);
+  const tolerations = objectsAt(spec, "tolerations");
   const missing = NODE_TROUBLES.filter((trouble) => !tolerations.some((own) => toleratesEviction(own, trouble)));
   const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
   if (added.length > 0) spec["tolerations"] = [...tolerations, ...added];

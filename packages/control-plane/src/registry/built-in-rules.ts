@@ -1,5 +1,5 @@
 /** What makes an object of a built-in kind invalid, for the rules clients meet in practice. */
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
+import { arrayAt, isEqual, objectAt, objectsAt, stringAt, textOf, valueAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Labels } from "../selectors/label-selector.ts";
@@ -8,7 +8,7 @@ import { subdomainProblems, validateLabelValue, validateQualifiedName } from "..
 import { validateDefinition } from "./custom-definition.ts";
 import { eventRules } from "./event-rules.ts";
 import { podChangeRules, podSpecRules } from "./pod-rules.ts";
-import { invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
+import { duplicateValue, invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
 import { serviceRules } from "./service-rules.ts";
 
 type Rule = (object: KubeObject, old: KubeObject | undefined) => StatusCause[];
@@ -221,29 +221,26 @@ function nodeRules(node: KubeObject, old: KubeObject | undefined): StatusCause[]
 
 function taintProblems(node: KubeObject): StatusCause[] {
   const seen = new Set<string>();
-  return arrayAt(node["spec"], "taints")
-    .filter(isJsonObject)
-    .flatMap((taint, index): StatusCause[] => {
-      const field = `metadata.taints[${index}]`;
-      const { key = "", value = "", effect = "", timeAdded = null } = taint;
-      const causes = [
-        ...validateQualifiedName(textOf(key), `${field}.key`),
-        ...validateLabelValue(textOf(value), `${field}.value`),
-      ];
-      if (effect === "") causes.push(requiredValue(`${field}.effect`));
-      else if (!TAINT_EFFECTS.includes(textOf(effect))) {
-        causes.push(unsupportedValue(`${field}.effect`, effect, TAINT_EFFECTS));
-      }
-      const identity = `${textOf(key)}:${textOf(effect)}`;
-      if (seen.has(identity)) {
-        // The server shows its own form of the taint here.
-        const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
-        const message = `Duplicate value: ${shown}: taints must be unique by key and effect pair`;
-        causes.push({ reason: "FieldValueDuplicate", message, field });
-      }
-      seen.add(identity);
-      return causes;
-    });
+  return objectsAt(node["spec"], "taints").flatMap((taint, index): StatusCause[] => {
+    const field = `metadata.taints[${index}]`;
+    const { key = "", value = "", effect = "", timeAdded = null } = taint;
+    const causes = [
+      ...validateQualifiedName(textOf(key), `${field}.key`),
+      ...validateLabelValue(textOf(value), `${field}.value`),
+    ];
+    if (effect === "") causes.push(requiredValue(`${field}.effect`));
+    else if (!TAINT_EFFECTS.includes(textOf(effect))) {
+      causes.push(unsupportedValue(`${field}.effect`, effect, TAINT_EFFECTS));
+    }
+    const identity = `${textOf(key)}:${textOf(effect)}`;
+    if (seen.has(identity)) {
+      // The server shows its own form of the taint here.
+      const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
+      causes.push(duplicateValue(field, shown, "taints must be unique by key and effect pair"));
+    }
+    seen.add(identity);
+    return causes;
+  });
 }
 
 /** What says where a node is, once said, stays. */
@@ -259,13 +256,11 @@ function nodeChanges(node: KubeObject, old: KubeObject): StatusCause[] {
 }
 
 function addressProblems(node: KubeObject): StatusCause[] {
-  const addresses = arrayAt(node["status"], "addresses").filter(isJsonObject);
+  const addresses = objectsAt(node["status"], "addresses");
   return addresses.flatMap((address, index) => {
     if (addresses.findIndex((other) => isEqual(other, address)) === index) return [];
     const shown = JSON.stringify({ Type: address["type"], Address: address["address"] });
-    return [
-      { reason: "FieldValueDuplicate", message: `Duplicate value: ${shown}`, field: `status.addresses[${index}]` },
-    ];
+    return [duplicateValue(`status.addresses[${index}]`, shown)];
   });
 }
 

@@ -1,6 +1,6 @@
 /** CustomResourceDefinitions: what makes one valid, and the resources it serves. */
 import { compileRuleValidator } from "../cel/validate-rules.ts";
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, toApiVersion } from "../object.ts";
+import { arrayAt, isEqual, isJsonObject, objectAt, objectsAt, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { StatusCause } from "../status-error.ts";
 import { checkSchema } from "../schema/check-schema.ts";
@@ -146,7 +146,7 @@ function lazy<T>(make: () => T): () => T {
 }
 
 function versionsOf(definition: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(definition, "spec"), "versions").filter(isJsonObject);
+  return objectsAt(objectAt(definition, "spec"), "versions");
 }
 
 function storageVersion(definition: KubeObject): JsonObject | undefined {

@@ -1,5 +1,5 @@
 /** The status of a CustomResourceDefinition: which names it may have, whether it is served, and that it is going. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 
 /** Holds a definition that is being deleted until its objects are gone. */
@@ -14,7 +14,7 @@ export function establish(definition: KubeObject, options: { time: string; other
     taken: others.filter((other) => isRival(other, definition)).map((other) => acceptedNames(other)),
     current: objectAt(before, "acceptedNames"),
   });
-  const kept = arrayAt(before, "conditions").filter(isJsonObject);
+  const kept = objectsAt(before, "conditions");
   const condition = (type: string, [status, reason, message]: [string, string, string]): JsonObject => {
     const existing = kept.find((old) => old["type"] === type);
     return existing?.["status"] === status && existing["reason"] === reason

@@ -1,5 +1,5 @@
 /** Defaults of what runs in a pod: its spec, which templates have too, with containers, probes and volumes. */
-import { arrayAt, isEqual, isJsonObject, objectAt } from "../object.ts";
+import { isEqual, isJsonObject, objectAt, objectsAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { ensure, fill } from "./fill.ts";
 
@@ -102,8 +102,4 @@ function isMoving(image: unknown): boolean {
   const [path = "", digest] = String(image).split("@");
   const tag = path.split("/").at(-1)?.split(":")[1];
   return digest === undefined && (tag === undefined || tag === "latest");
-}
-
-function objectsAt(value: unknown, key: string): JsonObject[] {
-  return arrayAt(value, key).filter(isJsonObject);
 }

@@ -1,10 +1,10 @@
 /** What makes a pod invalid, alone or in a template, and what of it may change. */
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, textOf } from "../object.ts";
+import { arrayAt, isEqual, objectAt, objectsAt, stringAt, textOf } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { parseQuantity } from "../quantity.ts";
 import type { StatusCause } from "../status-error.ts";
 import { labelProblems, subdomainProblems, validateQualifiedName } from "../verbs/metadata-rules.ts";
-import { invalidValue, portProblems, requiredValue, unsupportedValue } from "./rule-causes.ts";
+import { duplicateValue, invalidValue, portProblems, requiredValue, unsupportedValue } from "./rule-causes.ts";
 
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
@@ -41,7 +41,7 @@ function volumeNameProblems(names: readonly string[], at: string): StatusCause[]
   return names.flatMap((name, index) => {
     const field = `${at}[${index}].name`;
     if (name === "") return [requiredValue(field)];
-    if (names.indexOf(name) < index) return [duplicate(field, name)];
+    if (names.indexOf(name) < index) return [duplicateValue(field, JSON.stringify(name))];
     return labelProblems(name).map((why) => invalidValue(field, name, why));
   });
 }
@@ -50,7 +50,7 @@ function nameProblems(container: JsonObject, isUsed: Set<string>, at: string): S
   const name = stringAt(container, "name");
   const field = `${at}.name`;
   if (name === "") return [requiredValue(field)];
-  if (isUsed.has(name)) return [duplicate(field, name)];
+  if (isUsed.has(name)) return [duplicateValue(field, JSON.stringify(name))];
   isUsed.add(name);
   return labelProblems(name).map((why) => invalidValue(field, name, why));
 }
@@ -157,10 +157,6 @@ function textProblems(
   return text === "" ? [] : options.problems(text).map((why) => invalidValue(`${options.at}.${field}`, text, why));
 }
 
-function duplicate(field: string, value: string): StatusCause {
-  return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
-}
-
 /** There is no binding here, so that a pod's node may be set once. */
 const MUTABLE =
   "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -219,8 +215,4 @@ function fixedPart(spec: JsonObject, old: JsonObject): JsonObject {
     containers: withoutImages("containers"),
     initContainers: withoutImages("initContainers"),
   };
-}
-
-function objectsAt(value: unknown, key: string): JsonObject[] {
-  return arrayAt(value, key).filter(isJsonObject);
 }

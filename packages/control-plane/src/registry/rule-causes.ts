@@ -9,6 +9,11 @@ export function requiredValue(field: string, why = ""): StatusCause {
   return { reason: "FieldValueRequired", message: `Required value${why && `: ${why}`}`, field };
 }
 
+/** `shown`: the value as JSON, in the server's own form of it. */
+export function duplicateValue(field: string, shown: string, why = ""): StatusCause {
+  return { reason: "FieldValueDuplicate", message: `Duplicate value: ${shown}${why && `: ${why}`}`, field };
+}
+
 export function unsupportedValue(field: string, value: unknown, supported: readonly string[]): StatusCause {
   const values = supported.map((each) => JSON.stringify(each)).join(", ");
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`;

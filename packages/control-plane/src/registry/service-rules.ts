@@ -1,10 +1,10 @@
 /** What makes a Service invalid, and what of it may not change. */
 import { isIP } from "node:net";
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { objectAt, objectsAt, stringAt } from "../object.ts";
 import type { KubeObject } from "../object.ts";
 import type { StatusCause } from "../status-error.ts";
 import { labelProblems, validateQualifiedName } from "../verbs/metadata-rules.ts";
-import { invalidValue, portProblems, requiredValue, unsupportedValue } from "./rule-causes.ts";
+import { duplicateValue, invalidValue, portProblems, requiredValue, unsupportedValue } from "./rule-causes.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const AFFINITIES = ["ClientIP", "None"];
@@ -34,7 +34,7 @@ export function serviceRules(service: KubeObject, old: KubeObject | undefined): 
 }
 
 function portsProblems(service: KubeObject): StatusCause[] {
-  const ports = arrayAt(service["spec"], "ports").filter(isJsonObject);
+  const ports = objectsAt(service["spec"], "ports");
   const used = new Set<string>();
   return ports.flatMap((port, index): StatusCause[] => {
     const at = `spec.ports[${index}]`;
@@ -45,9 +45,7 @@ function portsProblems(service: KubeObject): StatusCause[] {
     return [
       ...(name === "" && ports.length > 1 ? [requiredValue(`${at}.name`)] : []),
       ...(name === "" ? [] : labelProblems(name).map((why) => invalidValue(`${at}.name`, name, why))),
-      ...(isTaken
-        ? [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(name)}`, field: `${at}.name` }]
-        : []),
+      ...(isTaken ? [duplicateValue(`${at}.name`, JSON.stringify(name))] : []),
       ...portProblems(port["port"], `${at}.port`, { isZeroWrong: true }),
       ...(PROTOCOLS.includes(String(protocol)) ? [] : [unsupportedValue(`${at}.protocol`, protocol, PROTOCOLS)]),
       ...(typeof targetPort === "number" ? portProblems(targetPort, `${at}.targetPort`, { isZeroWrong: true }) : []),

@@ -1,6 +1,6 @@
 /** Fills the defaults of a structural schema, and drops nulls that the schema does not allow. */
 import { isJsonObject } from "../object.ts";
-import { additionalSchema, itemSchema, propertyNames, propertySchema } from "./structural.ts";
+import { fieldSchema, itemSchema, propertyNames, propertySchema } from "./structural.ts";
 import type { Schema } from "./structural.ts";
 
 /** Works in place; defaults are copied, never shared. */
@@ -11,9 +11,8 @@ export function applySchemaDefaults(value: unknown, schema: Schema): void {
     return;
   }
   if (!isJsonObject(value)) return;
-  const additional = additionalSchema(schema);
   for (const key of Object.keys(value)) {
-    const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    const property = fieldSchema(schema, key);
     if (property === undefined) continue;
     if (value[key] === null && property["nullable"] !== true) delete value[key];
   }
@@ -24,7 +23,7 @@ export function applySchemaDefaults(value: unknown, schema: Schema): void {
     }
   }
   for (const key of Object.keys(value)) {
-    const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    const property = fieldSchema(schema, key);
     if (property !== undefined) applySchemaDefaults(value[key], property);
   }
 }

@@ -2,10 +2,10 @@
 import { isJsonObject } from "../object.ts";
 import {
   additionalSchema,
+  fieldSchema,
   isEmbeddedResource,
   itemSchema,
   preservesUnknown,
-  propertySchema,
   ROOT_FIELDS,
 } from "./structural.ts";
 import type { Schema } from "./structural.ts";
@@ -36,7 +36,7 @@ function prune(value: unknown, at: At): void {
   const additional = additionalSchema(schema);
   for (const key of Object.keys(value)) {
     if (at.isResource && ROOT_FIELDS.includes(key)) continue;
-    const property = propertySchema(schema, key) ?? (isJsonObject(additional) ? additional : undefined);
+    const property = fieldSchema(schema, key);
     const innerPath = path === "" ? key : `${path}.${key}`;
     if (property !== undefined) {
       prune(value[key], { schema: property, path: innerPath, isResource: isEmbeddedResource(property), dropped });

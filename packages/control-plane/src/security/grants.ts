@@ -1,5 +1,5 @@
 /** Nobody gives away more than they have: roles and bindings are held to the rules of who writes them. */
-import { arrayAt, isEqual, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, isEqual, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Resource } from "../registry/resource.ts";
 import { forbidden, notFound } from "../status-error.ts";
@@ -57,7 +57,7 @@ function withoutOwners({ metadata, ...rest }: KubeObject): JsonObject {
 }
 
 function rulesOf(role: KubeObject): JsonObject[] {
-  return arrayAt(role, "rules").filter(isJsonObject);
+  return objectsAt(role, "rules");
 }
 
 /** One resource, or one path, with the verbs that are missing on it. */

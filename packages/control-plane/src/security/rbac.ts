@@ -1,5 +1,5 @@
 /** Role-based access control over the roles and bindings in the store. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Attributes, Opinion } from "./authorize.ts";
@@ -37,7 +37,7 @@ export function createRbac(storage: Storage): Rbac {
   const roleRules: Rbac["roleRules"] = (namespace, name) => {
     const resource = `${namespace === "" ? "clusterroles" : "roles"}.${GROUP}`;
     const stored = storage.get({ resource, namespace, name });
-    return stored === undefined ? undefined : arrayAt(JSON.parse(stored.json), "rules").filter(isJsonObject);
+    return stored === undefined ? undefined : objectsAt(JSON.parse(stored.json), "rules");
   };
   const bindingsIn = (namespace: string): Binding[] =>
     bindingsNow().filter((binding) => binding.namespace === "" || binding.namespace === namespace);
@@ -70,7 +70,7 @@ function readBindings(storage: Storage): Binding[] {
     storage.list({ resource: `${plural}.${GROUP}` }).map(({ json }) => JSON.parse(json) as KubeObject);
   const roles = new Map<string, JsonObject[]>();
   for (const role of [...read("clusterroles"), ...read("roles")]) {
-    roles.set(`${role.metadata.namespace ?? ""}/${role.metadata.name}`, arrayAt(role, "rules").filter(isJsonObject));
+    roles.set(`${role.metadata.namespace ?? ""}/${role.metadata.name}`, objectsAt(role, "rules"));
   }
   return [...read("clusterrolebindings"), ...read("rolebindings")].map((binding) => {
     const namespace = binding.metadata.namespace ?? "";
@@ -79,7 +79,7 @@ function readBindings(storage: Storage): Binding[] {
     return {
       namespace,
       title: `${binding.kind} ${JSON.stringify(titleOf(binding))} of ${stringAt(reference, "kind")} ${JSON.stringify(stringAt(reference, "name"))}`,
-      subjects: arrayAt(binding, "subjects").filter(isJsonObject),
+      subjects: objectsAt(binding, "subjects"),
       rules: roles.get(`${roleNamespace}/${stringAt(reference, "name")}`) ?? [],
     };
   });

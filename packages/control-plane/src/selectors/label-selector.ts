@@ -1,5 +1,5 @@
 /** Label selectors as objects; their text form has a file of its own. */
-import { arrayAt, isJsonObject, objectAt, stringAt } from "../object.ts";
+import { arrayAt, objectAt, objectsAt, stringAt } from "../object.ts";
 
 export type Labels = Record<string, string>;
 
@@ -8,24 +8,22 @@ export function matchesSelectorObject(selector: unknown, labels: Labels): boolea
   const wanted = Object.entries(objectAt(selector, "matchLabels"));
   return (
     wanted.every(([key, value]) => labels[key] === value) &&
-    arrayAt(selector, "matchExpressions")
-      .filter(isJsonObject)
-      .every((expression) => {
-        const value = labels[stringAt(expression, "key")];
-        const values = arrayAt(expression, "values");
-        switch (stringAt(expression, "operator")) {
-          case "In":
-            return value !== undefined && values.includes(value);
-          case "NotIn":
-            return value === undefined || !values.includes(value);
-          case "Exists":
-            return value !== undefined;
-          case "DoesNotExist":
-            return value === undefined;
-          default:
-            return false;
-        }
-      })
+    objectsAt(selector, "matchExpressions").every((expression) => {
+      const value = labels[stringAt(expression, "key")];
+      const values = arrayAt(expression, "values");
+      switch (stringAt(expression, "operator")) {
+        case "In":
+          return value !== undefined && values.includes(value);
+        case "NotIn":
+          return value === undefined || !values.includes(value);
+        case "Exists":
+          return value !== undefined;
+        case "DoesNotExist":
+          return value === undefined;
+        default:
+          return false;
+      }
+    })
   );
 }
 
@@ -33,14 +31,12 @@ export function matchesSelectorObject(selector: unknown, labels: Labels): boolea
 export function formatSelectorObject(selector: unknown): string {
   if (typeof selector === "string") return selector;
   const equalities = Object.entries(objectAt(selector, "matchLabels")).map(([key, value]) => `${key}=${String(value)}`);
-  const expressions = arrayAt(selector, "matchExpressions")
-    .filter(isJsonObject)
-    .map((expression) => {
-      const key = stringAt(expression, "key");
-      const operator = stringAt(expression, "operator");
-      if (operator === "Exists") return key;
-      if (operator === "DoesNotExist") return `!${key}`;
-      return `${key} ${operator.toLowerCase()} (${arrayAt(expression, "values").join(",")})`;
-    });
+  const expressions = objectsAt(selector, "matchExpressions").map((expression) => {
+    const key = stringAt(expression, "key");
+    const operator = stringAt(expression, "operator");
+    if (operator === "Exists") return key;
+    if (operator === "DoesNotExist") return `!${key}`;
+    return `${key} ${operator.toLowerCase()} (${arrayAt(expression, "values").join(",")})`;
+  });
   return [...equalities.sort(), ...expressions].join(",");
 }

@@ -1,5 +1,5 @@
 /** What `kubectl get` shows of built-in kinds: the columns of the real server for the kinds people look at. */
-import { arrayAt, isJsonObject, objectAt, stringAt, textOf, valueAt } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, objectsAt, stringAt, textOf, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Column } from "../registry/resource.ts";
 import { formatSelectorObject } from "../selectors/label-selector.ts";
@@ -207,7 +207,7 @@ function count(object: KubeObject, path: string): number {
 }
 
 function conditions(object: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(object, "status"), "conditions").filter(isJsonObject);
+  return objectsAt(objectAt(object, "status"), "conditions");
 }
 
 function nodeStatus(node: KubeObject): string {
@@ -238,7 +238,7 @@ function nodeAddress(node: KubeObject, type: string): string {
 }
 
 function containerStatuses(pod: KubeObject): JsonObject[] {
-  return arrayAt(objectAt(pod, "status"), "containerStatuses").filter(isJsonObject);
+  return objectsAt(objectAt(pod, "status"), "containerStatuses");
 }
 
 function podReady(pod: KubeObject): string {
@@ -283,7 +283,7 @@ function eventSource(event: KubeObject): string {
 }
 
 function servicePorts(service: KubeObject): string {
-  const ports = arrayAt(objectAt(service, "spec"), "ports").filter(isJsonObject);
+  const ports = objectsAt(objectAt(service, "spec"), "ports");
   return ports.map((port) => `${String(port["port"])}/${textOf(port["protocol"], "TCP")}`).join(",") || NONE;
 }
 

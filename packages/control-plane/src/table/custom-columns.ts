@@ -1,5 +1,5 @@
 /** `additionalPrinterColumns` of a CustomResourceDefinition as table columns. */
-import { arrayAt, isJsonObject, stringAt } from "../object.ts";
+import { objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Column } from "../registry/resource.ts";
 import { formatAge } from "./age.ts";
@@ -20,7 +20,7 @@ const AGE: Column = {
 };
 
 export function customColumns(version: JsonObject): readonly Column[] {
-  const columns = arrayAt(version, "additionalPrinterColumns").filter(isJsonObject);
+  const columns = objectsAt(version, "additionalPrinterColumns");
   return columns.length === 0 ? [NAME, AGE] : [NAME, ...columns.map(toColumn)];
 }
 

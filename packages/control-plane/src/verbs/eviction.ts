@@ -2,7 +2,7 @@
 import { toTime } from "../clock.ts";
 import { disruptionCondition, SYNC_FAILED, withDisruptionCondition } from "../disruption-condition.ts";
 import { respondJson, successStatus } from "../http/respond.ts";
-import { arrayAt, isJsonObject, objectAt, textOf, valueAt } from "../object.ts";
+import { objectAt, objectsAt, textOf, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored } from "../registry/conversion.ts";
 import { matchesSelectorObject } from "../selectors/label-selector.ts";
@@ -141,5 +141,5 @@ function markDisrupted(pod: KubeObject, time: string): void {
 }
 
 function conditionsOf(object: KubeObject): JsonObject[] {
-  return arrayAt(object["status"], "conditions").filter(isJsonObject);
+  return objectsAt(object["status"], "conditions");
 }

@@ -28,6 +28,32 @@ test("pages come from one snapshot, whatever happens between them", async (t) =>
   assert.equal(second.body.metadata.resourceVersion, first.body.metadata.resourceVersion);
 });
 
+test("a long list comes in small pieces of the state as of its beginning", async (t) => {
+  const world = await createWorld(t);
+  const count = 501;
+  const map = { apiVersion: "v1", kind: "ConfigMap", data: { text: "x".repeat(1_000) } };
+  for (let index = 0; index < count; index += 1) {
+    await world.call("POST", MAPS, { body: { ...map, metadata: { name: `m${index + 1_000}` } } });
+  }
+  const headers = { authorization: `Bearer ${world.controlPlane.adminToken}` };
+  const { body } = await world.controlPlane.handle(new Request(`http://cluster${MAPS}`, { headers }));
+  assert.ok(body !== null);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) {
+    if (pieces.push(piece) === 1) {
+      await world.call("PATCH", `${MAPS}/m1500`, {
+        body: { data: { text: "new" } },
+        type: "application/merge-patch+json",
+      });
+      await world.call("DELETE", `${MAPS}/m1499`);
+    }
+  }
+  const { items } = JSON.parse(Buffer.concat(pieces).toString()) as { items: KubeObject[] };
+  assert.ok(Math.max(...pieces.map(({ length }) => length)) < 70_000);
+  assert.equal(items.length, count);
+  for (const { data } of items) assert.deepEqual(data, map.data);
+});
+
 test("label selectors of every form", async (t) => {
   const world = await createWorld(t);
   await createMaps(world, 4);

@@ -29,9 +29,9 @@ export function addWarnings(headers: Headers, texts: readonly string[]): void {
   }
 }
 
-/** JSON that is made, and sent, one chunk at a time, as fast as the client takes it. */
-export function respondChunks(chunks: Iterable<string>): Response {
-  const stream = ReadableStream.from(chunks).pipeThrough(new TextEncoderStream());
+/** JSON that is made, and sent, one piece at a time, as fast as the client takes it. */
+export function respondPieces(pieces: Iterable<string>): Response {
+  const stream = ReadableStream.from(Iterator.from(pieces).map((text) => Buffer.from(text)));
   return new Response(stream, {
     headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
   });

@@ -14,6 +14,7 @@ const KEPT_REVISIONS = 10_000;
 /** Compaction is part of a commit each time this many revisions have come on top. */
 const COMPACTION_STEP = 500;
 
+type ObjectRow = Pick<Stored, "namespace" | "name" | "revision">;
 type ChangeRow = Omit<Change, "previous"> & { previous: string | null };
 
 export type StorageOptions = {
@@ -103,8 +104,9 @@ export function openStorage(options: StorageOptions): Storage {
       return rows as Stored[];
     }
     if (query.isLazy === true) {
-      const keys = statements.listKeys.all(query.resource, query.namespace ?? null, after.namespace, after.name, limit);
-      return (keys as Omit<Stored, "json">[]).map(withTextOnDemand);
+      const { resource, namespace = null } = query;
+      const keys = statements.listKeys.iterate(resource, namespace, after.namespace, after.name, limit);
+      return Array.from(keys as Iterable<ObjectRow>, (row) => new LazyRow(resource, row, textAt));
     }
     const rows =
       query.namespace === undefined
@@ -113,15 +115,10 @@ export function openStorage(options: StorageOptions): Storage {
     return rows as Stored[];
   }
 
-  function withTextOnDemand(row: Omit<Stored, "json">): Stored {
-    return {
-      ...row,
-      get json() {
-        const text = statements.textAt.get(row.revision)?.["json"];
-        if (typeof text !== "string") throw new StorageError("Compacted", `revision ${row.revision} is compacted`);
-        return text;
-      },
-    };
+  function textAt(at: number): string {
+    const text = statements.textAt.get(at)?.["json"];
+    if (typeof text !== "string") throw new StorageError("Compacted", `revision ${at} is compacted`);
+    return text;
   }
 
   function readSetting(name: string): string | undefined {
@@ -166,4 +163,25 @@ export function openStorage(options: StorageOptions): Storage {
       if (database.isOpen) database.close();
     },
   };
+}
+
+/** Reads its text when it is looked at; many of them are in memory at once. */
+class LazyRow implements Stored {
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly #textAt: (revision: number) => string;
+
+  constructor(resource: string, { namespace, name, revision }: ObjectRow, textAt: (revision: number) => string) {
+    this.resource = resource;
+    this.namespace = namespace;
+    this.name = name;
+    this.revision = revision;
+    this.#textAt = textAt;
+  }
+
+  get json(): string {
+    return this.#textAt(this.revision);
+  }
 }

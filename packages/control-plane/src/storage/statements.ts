@@ -13,7 +13,7 @@ const SQL = {
   list: `${CURRENT} WHERE o.resource = ? AND (o.namespace, o.name) > (?, ?) ORDER BY o.namespace, o.name LIMIT ?`,
   listNamespace: `${CURRENT} WHERE o.resource = ? AND o.namespace = ? AND o.name > ? ORDER BY o.name LIMIT ?`,
   mentioning: `${CURRENT} WHERE instr(h.json, ?1) OR instr(h.json, ?2)`,
-  listKeys: `SELECT resource, namespace, name, revision FROM objects
+  listKeys: `SELECT namespace, name, revision FROM objects
      WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2) AND (namespace, name) > (?3, ?4)
      ORDER BY namespace, name LIMIT ?5`,
   textAt: "SELECT json FROM history WHERE revision = ?",

@@ -1,6 +1,6 @@
 /** Lists, in pages of one snapshot if asked for. */
 import { negotiate } from "../http/negotiate.ts";
-import { respondChunks, respondJson, respondText } from "../http/respond.ts";
+import { respondJson, respondPieces, respondText } from "../http/respond.ts";
 import { isJsonObject, toApiVersion } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
@@ -17,12 +17,16 @@ import { selectionOf } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 
 type Page = { items: Stored[]; revision: number; next?: string; remaining?: number };
+type ListText = { head: string; textOf: (item: Stored) => string };
 type Token = { at: number; after: { namespace: string; name: string } };
 
 const INVALID_TOKEN = "invalid continue token: continue key is not valid";
 
-/** Rows read from the store at once while a selector thins them out, and items written at once. */
+/** Rows read from the store at once while a selector thins them out. */
 const CHUNK = 500;
+/** Items up to which a list is written as one text; a longer one in pieces. */
+const MOST_AT_ONCE = 500;
+const PIECE_LENGTH = 64 * 1024;
 
 export async function listObjects(context: Context): Promise<Response> {
   const { resource, server } = context;
@@ -32,17 +36,18 @@ export async function listObjects(context: Context): Promise<Response> {
   if (page.remaining !== undefined) metadata["remainingItemCount"] = page.remaining;
   const representation = negotiate(context.headers.get("accept"));
   const apiVersion = toApiVersion(resource.group, resource.version);
-  const objects = (): KubeObject[] => page.items.map((item) => fromStored(item, resource));
+  const shown = (show: (object: KubeObject) => JsonObject): JsonObject[] =>
+    page.items.map((item) => show(fromStored(item, resource)));
   switch (representation.as) {
     case "Table": {
       const options = { resource, now: server.clock.now(), include: includeObject(context.query) };
-      const rows = objects().map((object) => toRow(object, options));
+      const rows = shown((object) => toRow(object, options));
       return respondJson(toTable(columnDefinitions(resource), { metadata, rows }));
     }
     case "PartialObjectMetadata":
     case "PartialObjectMetadataList": {
       const metaVersion = `meta.k8s.io/${representation.version}`;
-      const items = objects().map((object) => toPartialMetadata(object, metaVersion));
+      const items = shown((object) => toPartialMetadata(object, metaVersion));
       return respondJson({ kind: "PartialObjectMetadataList", apiVersion: metaVersion, metadata, items });
     }
     case "":
@@ -53,19 +58,22 @@ export async function listObjects(context: Context): Promise<Response> {
         return inList(isAsKept ? json : JSON.stringify(fromStored({ json, revision }, resource)), resource);
       };
       const head = `${JSON.stringify({ kind: resource.listKind, apiVersion, metadata }).slice(0, -1)},"items":[`;
-      if (page.items.length > CHUNK) return respondChunks(listChunks(page.items, { head, textOf }));
+      if (page.items.length > MOST_AT_ONCE) return respondPieces(listPieces(page.items, { head, textOf }));
       return respondText(`${head}${page.items.map(textOf).join(",")}]}`);
     }
   }
 }
 
-/** Lets go of items as they are written, so that a long list is in memory but once. */
-function* listChunks(items: Stored[], text: { head: string; textOf: (item: Stored) => string }): Iterable<string> {
-  yield text.head;
-  for (let isFirst = true; items.length > 0; isFirst = false) {
-    yield `${isFirst ? "" : ","}${items.splice(0, CHUNK).map(text.textOf).join(",")}`;
+/** In small pieces, so that little of a long list is in memory at a time. */
+function* listPieces(items: Stored[], { head, textOf }: ListText): Iterable<string> {
+  let piece = head;
+  for (const [index, item] of items.entries()) {
+    piece += index === 0 ? textOf(item) : `,${textOf(item)}`;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = "";
   }
-  yield "]}\n";
+  yield `${piece}]}\n`;
 }
 
 /** Items of built-in kinds do not repeat the kind, which stored text begins with. */

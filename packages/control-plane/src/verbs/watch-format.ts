@@ -64,7 +64,8 @@ export function createWatchFormat(context: Context): WatchFormat {
       return toLine("DELETED", show({ ...previous, metadata }));
     },
     *initial() {
-      const query = { resource: resource.storage, ...(namespace === "" ? {} : { namespace }) };
+      const isLazy = selection.isAll;
+      const query = { resource: resource.storage, isLazy, ...(namespace === "" ? {} : { namespace }) };
       for (const stored of server.storage.list(query)) {
         if (selection.isAll || selection.selects(fromStored(stored, resource))) yield showStored("ADDED", stored);
       }

@@ -52,8 +52,8 @@ export const MachineStatus = Type.Object({
   conditions: Type.Optional(
     Type.Array(Condition, {
       description:
-        "InstanceReady, BootstrapReady, NodeReady and Ready; while it is deleted also Draining, VolumesDetached, " +
-        "Unregistered and InstanceDeleted.",
+        "InstanceReady, BootstrapReady, NodeReady and Ready; NodeSynced once something was refused to its Node; while " +
+        "it is deleted also Draining, VolumesDetached, Unregistered and InstanceDeleted.",
     }),
   ),
   errorReason: text("Why nothing goes on until the spec, a Secret or a quota changes; one word for programs."),

@@ -131,6 +131,65 @@ test("a life costs a token, an intent, a record, one Node patch and one status; 
   assert.deepEqual(cloud.vms(), []);
 });
 
+test("what the API server refuses to a Node shows on the Machine, the rest is given, and what is mended at once", async (t) => {
+  const { client, cloud, writes, until, join, clock } = await setUp(t);
+  const ref = { namespace: "kube-system", name: "m" };
+  const say = async (spec: object): Promise<void> => {
+    await client.patch(machines, ref, { type: "merge", body: { spec } }, { signal });
+    await clock.advance(1_000);
+  };
+  const node = () => client.get(nodes, { name: "m" }, { signal });
+  const synced = async (): Promise<string[]> => {
+    const { status } = await client.get(machines, ref, { signal });
+    const found = status?.conditions?.find(({ type }) => type === "NodeSynced");
+    return [found?.status ?? "", found?.reason ?? "", found?.message ?? ""];
+  };
+  await client.create(machines, machineManifest() as never, { signal });
+  await say({
+    metadata: { labels: { a: "1", b: "-bad" }, annotations: { note: "1" } },
+    taints: [{ key: "t", value: "1", effect: "NoSchedule" }],
+  });
+  await until(async () => cloud.vms().length === 1);
+  await join();
+  await until(async () => (await client.get(machines, ref, { signal })).status?.phase === "Running");
+  const [status, reason, message] = await synced();
+  assert.deepEqual([status, reason], ["False", "Refused"]);
+  assert.match(
+    message ?? "",
+    /^Node m is not given .*: spec\.metadata\.labels: Invalid value: "-bad": a valid label must /,
+  );
+  const { metadata, spec } = await node();
+  const { uid = "" } = (await client.get(machines, ref, { signal })).metadata;
+  assert.equal(metadata.labels?.["machine-controller/owned-by"], uid);
+  assert.deepEqual([metadata.labels?.["a"], metadata.annotations?.["note"]], [undefined, "1"]);
+  assert.ok(spec?.taints?.some(({ key }) => key === "t"));
+
+  const patches = (): number => writes.filter((write) => write === "PATCH nodes").length;
+  const before = patches();
+  await clock.advance(20_000);
+  assert.equal(patches(), before, "it is not asked for again at once");
+  await clock.advance(15_000);
+  assert.equal(patches(), before + 1, "it is asked for again while the Node is Ready");
+  await clock.advance(2 * 3_600_000);
+  assert.ok(patches() > before && patches() < before + 20, `${patches() - before} in two hours`);
+
+  await say({ metadata: { labels: { b: "good" } } });
+  const { labels } = (await node()).metadata;
+  assert.deepEqual([labels?.["a"], labels?.["b"]], ["1", "good"]);
+  assert.deepEqual(await synced(), ["True", "Synced", ""]);
+  await say({ metadata: { labels: { a: null } } });
+  assert.equal((await node()).metadata.labels?.["a"], undefined);
+
+  await say({ metadata: { annotations: { "no key": "" } }, taints: [{ key: "-", effect: "NoSchedule" }] });
+  assert.match(
+    (await synced())[2] ?? "",
+    /spec\.metadata\.annotations: Invalid value.*; spec\.taints: Invalid value: "-"/,
+  );
+  await say({ metadata: { annotations: { "no key": null } }, taints: null });
+  assert.deepEqual(await synced(), ["True", "Synced", ""]);
+  assert.ok(!(await node()).spec?.taints?.some(({ key }) => key === "t"), "what was given before is still remembered");
+});
+
 test("a MachineDeployment becomes Ready Nodes, and its deletion leaves nothing", async (t) => {
   const { client, cloud, until, join } = await setUp(t);
   const { spec } = machineManifest() as { spec: MachineDeployment["spec"]["template"]["spec"] };

@@ -14,6 +14,7 @@
  * ```
  */
 export { systemClock, type Clock } from "@machine-controller/kube-client";
+export { backoffMs, type Backoff } from "./backoff.ts";
 export { createManualClock, type ManualClock } from "./clock.ts";
 export {
   createController,

@@ -11,6 +11,7 @@ import type { Decision, MergePatch } from "./decision.ts";
 import { drainNode } from "./drain.ts";
 import type { InstanceLists } from "./instance-lists.ts";
 import { type Knowledge, sawAbsence, sawInstance, sawOthers, withAccount, withoutAbsence } from "./knowledge.ts";
+import { refusalOf } from "./node-refusal.ts";
 import type { References } from "./references.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { UserDataSource } from "./user-data.ts";
@@ -76,15 +77,8 @@ export async function act(
       if (deletionTimestamp !== undefined && finalizers.length === 0) return { ...knowledge, released: true };
       return decision.intends ? afterIntent(knowledge) : knowledge;
     }
-    case "patch-node": {
-      const body = forNode(decision.patch, decision.node);
-      const node = { name: decision.node.metadata.name ?? "" };
-      context.informers.nodes.observe(
-        await client.patch(coreResources.nodes, node, { type: "merge", body }, { signal }),
-      );
-      if (decision.event) events.event(machine, decision.event);
-      return knowledge;
-    }
+    case "patch-node":
+      return patchNode(decision, step, context);
     case "delete-node":
       await gone(
         client.delete(
@@ -102,6 +96,29 @@ export async function act(
       await gone(client.delete(machines, ref, { preconditions: uidOf(machine), signal }));
       return knowledge;
   }
+}
+
+/** What the API server refuses is not asked of it again and again. */
+async function patchNode(
+  { node, patch, event }: Extract<Decision, { kind: "patch-node" }>,
+  { snapshot, signal }: Step,
+  { client, informers, events }: ActContext,
+): Promise<Knowledge> {
+  const { machine, knowledge } = snapshot;
+  const body = forNode(patch, node);
+  const ref = { name: node.metadata.name ?? "" };
+  try {
+    informers.nodes.observe(await client.patch(coreResources.nodes, ref, { type: "merge", body }, { signal }));
+  } catch (error) {
+    const nodeRefusal = isKubeError(error) ? refusalOf(snapshot, node, error) : undefined;
+    if (nodeRefusal === undefined) throw error;
+    const { message } = nodeRefusal;
+    if (message !== knowledge.nodeRefusal?.message)
+      events.event(machine, { type: "Warning", reason: "ReconcilingError", message });
+    return { ...knowledge, nodeRefusal };
+  }
+  if (event) events.event(machine, event);
+  return knowledge;
 }
 
 /** What is true again once a new intent is written: nothing is known of its instance, and nobody has asked for it. */

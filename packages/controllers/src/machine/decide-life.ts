@@ -7,6 +7,7 @@ import { type Decision, type EventToEmit, type MergePatch, wait } from "./decisi
 import { brakeOf, holdBack, mismatchOf } from "./doubt.ts";
 import { nodePatch, syncedPatch } from "./node-metadata.ts";
 import { isNodeReady } from "./node-match.ts";
+import { pendingRefusal } from "./node-refusal.ts";
 import { pendingFailure, requestsSettledAt, type Snapshot } from "./snapshot.ts";
 import { conditionOf, NODE_LOST } from "./status-patch.ts";
 import { creatingStatus, JOIN_TIMEOUT, liveStatus } from "./status.ts";
@@ -25,15 +26,16 @@ export function decideLife(snapshot: Snapshot): Decision {
   const { present, account, isDisplaced } = snapshot.knowledge;
   const isHeir = present !== undefined && present.instance.id !== record.id && present.at > Date.parse(record.at);
   if (account !== undefined && isHeir) return recordInstance(snapshot, { account, instance: present.instance });
+  const refusal = pendingRefusal(snapshot);
   if (node !== undefined) {
-    const patch = nodePatch(snapshot, node);
+    const patch = nodePatch(snapshot, node, refusal);
     if (patch !== undefined) {
       const event = machine.status?.nodeRef?.uid === node.metadata.uid && updatedEvent(node, patch);
       const why = "the Node lacks what the Machine says of it";
       return { kind: "patch-node", node, patch, why, ...(event && { event }) };
     }
   }
-  const metadata = node && syncedPatch(snapshot.machine, node);
+  const metadata = node && syncedPatch(snapshot.machine, node, refusal);
   const joinAt = joinDeadline(snapshot, record);
   const overdue = joinAt <= nowMs ? overdueMessage(snapshot, record) : undefined;
   const status = liveStatus(snapshot, overdue);
@@ -42,7 +44,7 @@ export function decideLife(snapshot: Snapshot): Decision {
     const event = overdue !== undefined && machine.status?.errorReason !== JOIN_TIMEOUT && joinEvent(overdue);
     return { kind: "patch-machine", patch, why: "the Machine says otherwise", ...(event && { event }) };
   }
-  if (node !== undefined && isNodeReady(node) && !isDisplaced) return wait("the Node is Ready");
+  if (node !== undefined && isNodeReady(node) && !isDisplaced) return wait("the Node is Ready", refusal?.retryAtMs);
   // Only a MachineSet makes a new one.
   if (overdue !== undefined && machineSet !== undefined) {
     return {
@@ -52,8 +54,9 @@ export function decideLife(snapshot: Snapshot): Decision {
     };
   }
   const next = decideShutdown(snapshot) ?? decideInstance(snapshot, record);
-  if (next.kind !== "wait" || overdue !== undefined || joinAt === Infinity) return next;
-  return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, joinAt) };
+  const againAt = Math.min(overdue === undefined ? joinAt : Infinity, refusal?.retryAtMs ?? Infinity);
+  if (next.kind !== "wait" || againAt === Infinity) return next;
+  return { ...next, untilMs: Math.min(next.untilMs ?? Infinity, againAt) };
 }
 
 /** Of what the Node is given later on; that it gets everything when it joins is no news. */

@@ -38,6 +38,8 @@ export type Knowledge = {
   readonly unregistration?: { readonly firstAt: number; readonly at: number; readonly problem?: string };
   /** This process took the last finalizer off; the informer may still show the Machine. */
   readonly released?: boolean;
+  /** What the API server last refused to its Node. */
+  readonly nodeRefusal?: NodeRefusal;
   readonly failure?: Failure;
 };
 
@@ -50,6 +52,19 @@ export type Failure = {
   readonly retryAtMs: number;
   /** What the Machine refers to, as it was when it was last looked at. */
   readonly references?: { readonly digest: string | undefined; readonly at: number };
+};
+
+export type NodePart = "labels" | "annotations" | "taints";
+
+export type NodeRefusal = {
+  /** Of which Node the Machine said what: a change makes it void. */
+  readonly saying: string;
+  /** `all`: what is this controller's own, too. */
+  readonly parts: readonly NodePart[] | "all";
+  readonly message: string;
+  /** Refusals in a row. */
+  readonly count: number;
+  readonly retryAtMs: number;
 };
 
 export const NOTHING_KNOWN: Knowledge = {};

@@ -13,13 +13,15 @@ import {
 import type { Node } from "@machine-controller/kube-client";
 import { type Changes, type Comparison, parseSynced, syncedText, syncValues, type Values } from "../synced-values.ts";
 import type { MergePatch } from "./decision.ts";
+import type { NodePart, NodeRefusal } from "./knowledge.ts";
 import { setsProviderId, type Snapshot } from "./snapshot.ts";
 
-/** undefined: the Node has all of it. */
-export function nodePatch(snapshot: Snapshot, node: Node): MergePatch | undefined {
+/** undefined: the Node has all of it, or all that it is allowed to have. */
+export function nodePatch(snapshot: Snapshot, node: Node, refusal?: NodeRefusal): MergePatch | undefined {
+  if (refusal?.parts === "all") return undefined;
   const { machine, provider } = snapshot;
   const uid = machine.metadata.uid ?? "";
-  const { labels, annotations, taints } = compare(machine, node);
+  const { labels, annotations, taints } = compare(machine, node, refusal);
   const operatingSystem = machine.spec.providerSpec.value?.["operatingSystem"];
   const labelChanges = {
     ...(typeof operatingSystem === "string" &&
@@ -46,25 +48,29 @@ export function nodePatch(snapshot: Snapshot, node: Node): MergePatch | undefine
 }
 
 /** What the Machine has to remember of a Node that `nodePatch` has nothing to tell; undefined: it does. */
-export function syncedPatch(machine: Machine, node: Node): { annotations: Record<string, string | null> } | undefined {
-  const { labels, annotations, taints } = compare(machine, node);
+export function syncedPatch(
+  machine: Machine,
+  node: Node,
+  refusal?: NodeRefusal,
+): { annotations: Record<string, string | null> } | undefined {
+  const { labels, annotations, taints } = compare(machine, node, refusal);
   const text = syncedText({ labels: labels.synced, annotations: annotations.synced, taints: taints.synced });
   if (text === (machine.metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE] ?? null)) return undefined;
   return { annotations: { [ANNOTATION_SYNCED_TO_NODE]: text } };
 }
 
-/** A taint's key is `<key>:<effect>`. */
-function compare(machine: Machine, node: Node): Record<"labels" | "annotations" | "taints", Comparison> {
+/** A taint's key is `<key>:<effect>`. Of what is refused nothing changes, and what was given before is still remembered. */
+function compare(machine: Machine, node: Node, refusal?: NodeRefusal): Record<NodePart, Comparison> {
   const { metadata: { labels, annotations } = {}, taints } = machine.spec;
   const synced = parseSynced(machine.metadata.annotations?.[ANNOTATION_SYNCED_TO_NODE]);
+  const part = (name: NodePart, has: Values | undefined, wanted: Values): Comparison =>
+    refusal !== undefined && (refusal.parts === "all" || refusal.parts.includes(name))
+      ? { changes: {}, synced: synced[name] ?? {} }
+      : syncValues(has, wanted, synced[name]);
   return {
-    labels: syncValues(node.metadata.labels, without(labels, LABEL_NODE_OWNER), synced["labels"]),
-    annotations: syncValues(
-      node.metadata.annotations,
-      without(annotations, ANNOTATION_NODE_MACHINE),
-      synced["annotations"],
-    ),
-    taints: syncValues(taintValues(node.spec?.taints), taintValues(taints), synced["taints"]),
+    labels: part("labels", node.metadata.labels, without(labels, LABEL_NODE_OWNER)),
+    annotations: part("annotations", node.metadata.annotations, without(annotations, ANNOTATION_NODE_MACHINE)),
+    taints: part("taints", taintValues(node.spec?.taints), taintValues(taints)),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ProviderError } from "@machine-controller/provider";
 import type { MergePatch } from "./decision.ts";
 import { isNodeReady } from "./node-match.ts";
 import { saySame } from "./message.ts";
+import { pendingRefusal } from "./node-refusal.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { conditionOf, NODE_LOST, statusPatch, type Wanted } from "./status-patch.ts";
 
@@ -38,6 +39,7 @@ export function liveStatus(snapshot: Snapshot, overdue?: string): MergePatch | u
           reason: overdue ? JOIN_TIMEOUT : node ? "NodeNotReady" : "NodeNotJoined",
           message: overdue ?? "",
         },
+    ...syncedConditions(snapshot),
   ];
   const addresses = instance && sortedAddresses(instance.addresses);
   const reason = overdue === undefined ? error?.reason : JOIN_TIMEOUT;
@@ -149,6 +151,15 @@ function nodeReadyCondition({ node, machine }: Snapshot): Wanted {
   const same = current?.status === status && current.reason === reason;
   const message = same ? current.message : status === "True" ? "" : condition?.message;
   return { type: "NodeReady", status, reason, message: message ?? "" };
+}
+
+/** Only a Machine that something was refused to speaks of it. */
+function syncedConditions(snapshot: Snapshot): Wanted[] {
+  const refusal = pendingRefusal(snapshot);
+  if (refusal) return [{ type: "NodeSynced", status: "False", reason: "Refused", message: refusal.message }];
+  return conditionOf(snapshot.machine, "NodeSynced")
+    ? [{ type: "NodeSynced", status: "True", reason: "Synced", message: "" }]
+    : [];
 }
 
 const sortedAddresses = (addresses: readonly NodeAddress[]): NodeAddress[] =>

@@ -7,6 +7,7 @@
 import type { Behaviour } from "./behaviour.ts";
 import { accessCases } from "./cases/access.ts";
 import { applyCases } from "./cases/apply.ts";
+import { columnCases } from "./cases/columns.ts";
 import { createCases } from "./cases/create.ts";
 import { defaultCases } from "./cases/defaults.ts";
 import { definitionCases } from "./cases/definitions.ts";
@@ -42,6 +43,7 @@ export type { Body, ClientCertificate, Reply, Sent } from "./world.ts";
 export const BEHAVIOURS: readonly Behaviour[] = [
   accessCases,
   applyCases,
+  columnCases,
   createCases,
   defaultCases,
   definitionCases,

@@ -154,12 +154,17 @@ export const builtInCreation: Record<string, (object: KubeObject) => void> = {
     if (!finalizers.includes("kubernetes")) spec["finalizers"] = [...finalizers, "kubernetes"];
     object["status"] = { phase: "Active" };
   },
-  /** Its account, its priority, and five minutes' patience with a node that is in trouble. */
+  /** Its account, its priority, whether it waits for gates, and five minutes' patience with a node that is in trouble. */
   Pod(object) {
     const spec = ensure(object, "spec");
     fill(spec, { serviceAccountName: "default" });
     fill(spec, { serviceAccount: spec["serviceAccountName"] });
     if (spec["priorityClassName"] === undefined) fill(spec, { priority: 0, preemptionPolicy: "PreemptLowerPriority" });
+    if (arrayAt(spec, "schedulingGates").length > 0) {
+      const message = "Scheduling is blocked due to non-empty scheduling gates";
+      const condition = { type: "PodScheduled", status: "False", reason: "SchedulingGated", message };
+      fill(ensure(object, "status"), { conditions: [condition] });
+    }
     addPatience(object);
   },
   PersistentVolume(object) {

@@ -2,6 +2,7 @@
 import type { Resource, Scale } from "./resource.ts";
 import { toApiVersion } from "../object.ts";
 import { builtInColumns, DEFAULT_COLUMNS } from "../table/built-in-columns.ts";
+import { podRowConditions } from "../table/pod-columns.ts";
 import { builtInSchema } from "../schema/built-in-schemas.ts";
 import { schemaName, shortName } from "../schema/schema-names.ts";
 import { builtInAmendment, builtInCreation, builtInDefaults } from "./built-in-defaults.ts";
@@ -302,6 +303,7 @@ function toResource(apiVersion: string, row: Row): Resource {
     ...(row.scale === true ? { scale: WORKLOAD_SCALE } : {}),
     selectableFields: row.fields ?? [],
     columns: builtInColumns[row.kind] ?? DEFAULT_COLUMNS,
+    ...(row.kind === "Pod" ? { rowConditions: podRowConditions } : {}),
     generation: row.generation === true ? "spec" : (row.generation ?? "none"),
     statusOnCreate: row.statusOnCreate === true || !(row.subresources ?? []).includes("status"),
     custom: false,

@@ -36,6 +36,8 @@ export type Resource = {
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: name → the value, or a dotted path of the same name. */
   selectableFields: readonly string[];
   columns: readonly Column[];
+  /** What a row of a Table says of its object as a whole. */
+  rowConditions?(object: KubeObject): JsonObject[];
   /** Generation rises on `spec` changes, on those and annotations, on any change but metadata and status, or is not kept at all. */
   generation: "spec" | "spec-and-annotations" | "all" | "none";
   /** A create may carry a status (Node, and kinds without a status subresource). */

@@ -27,16 +27,23 @@ export function matchesSelectorObject(selector: unknown, labels: Labels): boolea
   );
 }
 
-/** The text form of a selector object, as `scale` reports it. */
+/** The text form of a selector object, as `scale` reports it: by key. */
 export function formatSelectorObject(selector: unknown): string {
   if (typeof selector === "string") return selector;
-  const equalities = Object.entries(objectAt(selector, "matchLabels")).map(([key, value]) => `${key}=${String(value)}`);
+  const equalities = Object.entries(objectAt(selector, "matchLabels")).map(([key, value]) => ({
+    key,
+    text: `${key}=${String(value)}`,
+  }));
   const expressions = objectsAt(selector, "matchExpressions").map((expression) => {
     const key = stringAt(expression, "key");
     const operator = stringAt(expression, "operator");
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator.toLowerCase()} (${arrayAt(expression, "values").join(",")})`;
+    if (operator === "Exists") return { key, text: key };
+    if (operator === "DoesNotExist") return { key, text: `!${key}` };
+    return {
+      key,
+      text: `${key} ${operator.toLowerCase()} (${arrayAt(expression, "values").map(String).sort().join(",")})`,
+    };
   });
-  return [...equalities.sort(), ...expressions].join(",");
+  const byKey = [...equalities, ...expressions].sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1));
+  return byKey.map(({ text }) => text).join(",");
 }

@@ -1,23 +1,29 @@
 /** What `kubectl get` shows of built-in kinds: the columns of the real server for the kinds people look at. */
-import { arrayAt, isJsonObject, objectAt, objectsAt, stringAt, textOf, valueAt } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import { arrayAt, isJsonObject, objectAt, objectsAt, parseApiVersion, stringAt, textOf, valueAt } from "../object.ts";
+import type { KubeObject } from "../object.ts";
 import type { Column } from "../registry/resource.ts";
-import { formatSelectorObject } from "../selectors/label-selector.ts";
-import { formatAge } from "./age.ts";
-
-type Cell = (object: KubeObject, now: number) => unknown;
-
-const NONE = "<none>";
-const UNKNOWN = "<unknown>";
-
-const NAME: Column = {
-  name: "Name",
-  type: "string",
-  format: "name",
-  description: "Name must be unique within a namespace.",
-  cell: (object) => object.metadata.name,
-};
-const AGE = column("Age", (object, now) => formatAge(object.metadata.creationTimestamp, now));
+import { formatAge, formatDuration } from "./age.ts";
+import { AUTOSCALER_COLUMNS } from "./autoscaler-columns.ts";
+import {
+  AGE,
+  column,
+  conditionsOf,
+  count,
+  field,
+  flag,
+  formatLabels,
+  isTrue,
+  NAME,
+  NONE,
+  number,
+  selector,
+  UNKNOWN,
+  UNSET,
+  wide,
+} from "./column.ts";
+import { networkColumns } from "./network-columns.ts";
+import { POD_COLUMNS } from "./pod-columns.ts";
+import { volumeColumns } from "./volume-columns.ts";
 
 export const DEFAULT_COLUMNS: readonly Column[] = [
   NAME,
@@ -29,11 +35,14 @@ export const DEFAULT_COLUMNS: readonly Column[] = [
   },
 ];
 
-const TEMPLATE = [
-  wide(column("Containers", (object) => containersOf(object, "name"))),
-  wide(column("Images", (object) => containersOf(object, "image"))),
+const SELECTOR = selector("spec.selector");
+const SCALED = [
+  number("Desired", "spec.replicas"),
+  number("Current", "status.replicas"),
+  number("Ready", "status.readyReplicas"),
+  AGE,
 ];
-const SELECTOR = wide(column("Selector", (object) => formatSelectorObject(valueAt(object, "spec.selector")) || NONE));
+const WEBHOOKS = column("Webhooks", (object) => arrayAt(object, "webhooks").length, "integer");
 const BINDING = [
   NAME,
   column("Role", bindingRole),
@@ -57,17 +66,7 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     wide(column("Kernel-Version", kernelVersion)),
     wide(field("Container-Runtime", "status.nodeInfo.containerRuntimeVersion", UNKNOWN)),
   ],
-  Pod: [
-    NAME,
-    column("Ready", podReady),
-    column("Status", podStatus),
-    column("Restarts", (pod) => String(podRestarts(pod))),
-    AGE,
-    wide(field("IP", "status.podIP", NONE)),
-    wide(field("Node", "spec.nodeName", NONE)),
-    wide(field("Nominated Node", "status.nominatedNodeName", NONE)),
-    wide(column("Readiness Gates", () => NONE)),
-  ],
+  Pod: POD_COLUMNS,
   Secret: [NAME, field("Type", "type"), column("Data", (secret) => Object.keys(objectAt(secret, "data")).length), AGE],
   ConfigMap: [
     NAME,
@@ -75,27 +74,18 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     AGE,
   ],
   Event: [
-    column("Last Seen", (event, now) => formatAge(eventTime(event), now)),
+    column("Last Seen", (event, now) => formatAge(lastSeen(event), now)),
     field("Type", "type"),
     field("Reason", "reason"),
     column("Object", eventObject),
-    wide(field("Subobject", "involvedObject.fieldPath")),
+    wide(column("Subobject", (event) => stringAt(regarding(event), "fieldPath"))),
     wide(column("Source", eventSource)),
     column("Message", (event) => (stringAt(event, "message") || stringAt(event, "note")).trim()),
-    wide(column("First Seen", (event, now) => formatAge(stringAt(event, "firstTimestamp") || eventTime(event), now))),
-    wide(column("Count", (event) => valueAt(event, "series.count") ?? event["count"] ?? 1)),
+    wide(column("First Seen", (event, now) => formatAge(firstSeen(event), now))),
+    wide(column("Count", (event) => valueAt(event, "series.count") ?? event["count"] ?? event["deprecatedCount"] ?? 1)),
     wide(NAME),
   ],
   ServiceAccount: [NAME, AGE],
-  Service: [
-    NAME,
-    field("Type", "spec.type"),
-    field("Cluster-IP", "spec.clusterIP", NONE),
-    column("External-IP", () => NONE),
-    column("Port(s)", servicePorts),
-    AGE,
-    wide(column("Selector", (service) => formatLabels(valueAt(service, "spec.selector")))),
-  ],
   Lease: [NAME, field("Holder", "spec.holderIdentity"), AGE],
   CertificateSigningRequest: [
     NAME,
@@ -104,7 +94,7 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     field("Requestor", "spec.username"),
     column("RequestedDuration", (csr) => {
       const seconds = valueAt(csr, "spec.expirationSeconds");
-      return typeof seconds === "number" ? formatAge(new Date(0).toISOString(), seconds * 1000) : NONE;
+      return typeof seconds === "number" ? formatDuration(seconds * 1000) : NONE;
     }),
     column("Condition", csrCondition),
   ],
@@ -114,117 +104,111 @@ export const builtInColumns: Record<string, readonly Column[]> = {
     column("Up-to-date", (object) => count(object, "status.updatedReplicas")),
     column("Available", (object) => count(object, "status.availableReplicas")),
     AGE,
-    ...TEMPLATE,
+    ...templateAt("spec.template"),
     SELECTOR,
   ],
-  ReplicaSet: [
-    NAME,
-    number("Desired", (object) => count(object, "spec.replicas")),
-    number("Current", (object) => count(object, "status.replicas")),
-    number("Ready", (object) => count(object, "status.readyReplicas")),
-    AGE,
-    ...TEMPLATE,
-    SELECTOR,
-  ],
-  Scale: [
-    NAME,
-    number("Desired", (object) => count(object, "spec.replicas")),
-    number("Available", (object) => count(object, "status.replicas")),
-    AGE,
-  ],
+  ReplicaSet: [NAME, ...SCALED, ...templateAt("spec.template"), SELECTOR],
+  Scale: [{ ...NAME, format: "" }, number("Desired", "spec.replicas"), number("Available", "status.replicas"), AGE],
   StatefulSet: [
     NAME,
     column("Ready", (object) => `${count(object, "status.readyReplicas")}/${count(object, "spec.replicas")}`),
     AGE,
-    ...TEMPLATE,
+    ...templateAt("spec.template"),
   ],
   DaemonSet: [
     NAME,
-    number("Desired", (object) => count(object, "status.desiredNumberScheduled")),
-    number("Current", (object) => count(object, "status.currentNumberScheduled")),
-    number("Ready", (object) => count(object, "status.numberReady")),
-    number("Up-to-date", (object) => count(object, "status.updatedNumberScheduled")),
-    number("Available", (object) => count(object, "status.numberAvailable")),
+    number("Desired", "status.desiredNumberScheduled"),
+    number("Current", "status.currentNumberScheduled"),
+    number("Ready", "status.numberReady"),
+    number("Up-to-date", "status.updatedNumberScheduled"),
+    number("Available", "status.numberAvailable"),
     column("Node Selector", (object) => formatLabels(valueAt(object, "spec.template.spec.nodeSelector"))),
     AGE,
-    ...TEMPLATE,
+    ...templateAt("spec.template"),
     SELECTOR,
   ],
   PodDisruptionBudget: [
     NAME,
     field("Min Available", "spec.minAvailable", "N/A"),
     field("Max Unavailable", "spec.maxUnavailable", "N/A"),
-    number("Allowed Disruptions", (object) => count(object, "status.disruptionsAllowed")),
+    number("Allowed Disruptions", "status.disruptionsAllowed"),
     AGE,
   ],
   RoleBinding: BINDING,
   ClusterRoleBinding: BINDING,
-  VolumeAttachment: [
+  MutatingWebhookConfiguration: [NAME, WEBHOOKS, AGE],
+  ValidatingWebhookConfiguration: [NAME, WEBHOOKS, AGE],
+  ReplicationController: [
     NAME,
-    { ...field("Attacher", "spec.attacher"), format: "name" },
-    field("PV", "spec.source.persistentVolumeName"),
-    field("Node", "spec.nodeName"),
-    { ...column("Attached", (object) => valueAt(object, "status.attached") === true), type: "boolean" },
+    ...SCALED,
+    ...templateAt("spec.template"),
+    wide(column("Selector", ({ spec }) => formatLabels(valueAt(spec, "selector")))),
+  ],
+  ResourceQuota: [
+    NAME,
+    column("Request", (quota) => quotaUse(quota, (resource) => !resource.startsWith("limits."))),
+    column("Limit", (quota) => quotaUse(quota, (resource) => resource.startsWith("limits."))),
     AGE,
   ],
-  PersistentVolume: [
+  ControllerRevision: [
     NAME,
-    field("Capacity", "spec.capacity.storage"),
-    field("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
-    field("Status", "status.phase"),
-    field("StorageClass", "spec.storageClassName"),
+    column("Controller", controllerOf),
+    column("Revision", (object) => count(object, "revision")),
     AGE,
   ],
-  PersistentVolumeClaim: [
+  Job: [
     NAME,
-    field("Status", "status.phase"),
-    field("Volume", "spec.volumeName"),
-    field("StorageClass", "spec.storageClassName"),
+    column("Status", jobStatus),
+    column("Completions", jobCompletions),
+    column("Duration", jobDuration),
     AGE,
+    ...templateAt("spec.template"),
+    SELECTOR,
   ],
-  MutatingWebhookConfiguration: [NAME, number("Webhooks", (object) => arrayAt(object, "webhooks").length), AGE],
-  ValidatingWebhookConfiguration: [NAME, number("Webhooks", (object) => arrayAt(object, "webhooks").length), AGE],
+  CronJob: [
+    NAME,
+    field("Schedule", "spec.schedule"),
+    field("Timezone", "spec.timeZone", NONE),
+    column("Suspend", ({ spec }) => SUSPENDED[String(valueAt(spec, "suspend"))] ?? UNSET, "boolean"),
+    column("Active", ({ status }) => arrayAt(status, "active").length, "integer"),
+    column("Last Schedule", ({ status }, now) => {
+      const time = stringAt(status, "lastScheduleTime");
+      return time === "" ? NONE : formatAge(time, now);
+    }),
+    AGE,
+    ...templateAt("spec.jobTemplate.spec.template"),
+    selector("spec.jobTemplate.spec.selector"),
+  ],
+  HorizontalPodAutoscaler: AUTOSCALER_COLUMNS,
+  PriorityClass: [
+    NAME,
+    number("Value", "value"),
+    flag("Global-Default", "globalDefault"),
+    AGE,
+    field("PreemptionPolicy", "preemptionPolicy"),
+  ],
+  ...networkColumns,
+  ...volumeColumns,
 };
 
-function column(name: string, cell: Cell): Column {
-  return { name, type: "string", cell };
-}
+const SUSPENDED: Record<string, string> = { true: "True", false: "False" };
 
-function number(name: string, cell: Cell): Column {
-  return { name, type: "integer", cell };
-}
-
-function field(name: string, path: string, missing = ""): Column {
-  return column(name, (object) => textOf(valueAt(object, path), missing));
-}
-
-function wide(inner: Column): Column {
-  return { ...inner, priority: 1 };
-}
-
-function count(object: KubeObject, path: string): number {
-  return Number(valueAt(object, path) ?? 0);
-}
-
-function conditions(object: KubeObject): JsonObject[] {
-  return objectsAt(objectAt(object, "status"), "conditions");
+function templateAt(path: string): Column[] {
+  const textsOf = (object: KubeObject, name: string): string =>
+    objectsAt(valueAt(object, `${path}.spec`), "containers")
+      .map((container) => stringAt(container, name))
+      .join(",");
+  return [
+    wide(column("Containers", (object) => textsOf(object, "name"))),
+    wide(column("Images", (object) => textsOf(object, "image"))),
+  ];
 }
 
 function nodeStatus(node: KubeObject): string {
-  const ready = conditions(node).find((condition) => condition["type"] === "Ready");
+  const ready = conditionsOf(node).find((condition) => condition["type"] === "Ready");
   const words = [ready === undefined ? "Unknown" : ready["status"] === "True" ? "Ready" : "NotReady"];
   if (valueAt(node, "spec.unschedulable") === true) words.push("SchedulingDisabled");
   return words.join(",");
-}
-
-function nodeRoles(node: KubeObject): string {
-  const prefix = "node-role.kubernetes.io/";
-  const labels = node.metadata.labels ?? {};
-  const roles = Object.keys(labels)
-    .filter((label) => label.startsWith(prefix))
-    .map((label) => label.slice(prefix.length));
-  if (labels["kubernetes.io/role"] !== undefined) roles.push(labels["kubernetes.io/role"]);
-  return roles.sort().join(",") || NONE;
 }
 
 function nodeAddress(node: KubeObject, type: string): string {
@@ -237,58 +221,8 @@ function nodeAddress(node: KubeObject, type: string): string {
   );
 }
 
-function containerStatuses(pod: KubeObject): JsonObject[] {
-  return objectsAt(objectAt(pod, "status"), "containerStatuses");
-}
-
-function podReady(pod: KubeObject): string {
-  const ready = containerStatuses(pod).filter((status) => status["ready"] === true).length;
-  return `${ready}/${arrayAt(objectAt(pod, "spec"), "containers").length}`;
-}
-
-function podRestarts(pod: KubeObject): number {
-  return containerStatuses(pod).reduce((sum, status) => sum + Number(status["restartCount"] ?? 0), 0);
-}
-
-function podStatus(pod: KubeObject): string {
-  if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
-  for (const status of containerStatuses(pod)) {
-    const reason =
-      stringAt(valueAt(status, "state.waiting"), "reason") || stringAt(valueAt(status, "state.terminated"), "reason");
-    if (reason !== "") return reason;
-  }
-  return stringAt(pod["status"], "reason") || stringAt(pod["status"], "phase");
-}
-
-function eventTime(event: KubeObject): string {
-  return (
-    stringAt(event["series"], "lastObservedTime") ||
-    stringAt(event, "lastTimestamp") ||
-    stringAt(event, "deprecatedLastTimestamp") ||
-    stringAt(event, "eventTime")
-  );
-}
-
-function eventObject(event: KubeObject): string {
-  const about = isJsonObject(event["involvedObject"]) ? event["involvedObject"] : event["regarding"];
-  return `${stringAt(about, "kind").toLowerCase()}/${stringAt(about, "name")}`;
-}
-
-function eventSource(event: KubeObject): string {
-  const source = objectAt(event, "source");
-  const component = stringAt(source, "component") || stringAt(event, "reportingComponent");
-  return [component, stringAt(source, "host") || stringAt(event, "reportingInstance")]
-    .filter((part) => part !== "")
-    .join(", ");
-}
-
-function servicePorts(service: KubeObject): string {
-  const ports = objectsAt(objectAt(service, "spec"), "ports");
-  return ports.map((port) => `${String(port["port"])}/${textOf(port["protocol"], "TCP")}`).join(",") || NONE;
-}
-
 function csrCondition(csr: KubeObject): string {
-  const types = conditions(csr).map((condition) => String(condition["type"]));
+  const types = conditionsOf(csr).map((condition) => String(condition["type"]));
   const words = types.includes("Denied") ? ["Denied"] : types.includes("Approved") ? ["Approved"] : ["Pending"];
   if (types.includes("Failed")) words.push("Failed");
   if (stringAt(csr["status"], "certificate") !== "") words.push("Issued");
@@ -309,11 +243,6 @@ function subjectsOf(binding: KubeObject, kind: string): string {
     .join(", ");
 }
 
-function containersOf(object: KubeObject, field: string): string {
-  const containers = arrayAt(valueAt(object, "spec.template.spec"), "containers");
-  return containers.map((container) => stringAt(container, field)).join(",");
-}
-
 function kernelVersion(node: KubeObject): string {
   const info = objectAt(objectAt(node, "status"), "nodeInfo");
   const version = stringAt(info, "kernelVersion");
@@ -321,8 +250,78 @@ function kernelVersion(node: KubeObject): string {
   return version === "" ? UNKNOWN : architecture === "" ? version : `${version} (${architecture})`;
 }
 
-function formatLabels(labels: unknown): string {
-  if (!isJsonObject(labels)) return NONE;
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`);
-  return pairs.sort().join(",") || NONE;
+function nodeRoles(node: KubeObject): string {
+  const prefix = "node-role.kubernetes.io/";
+  const roles = Object.entries(node.metadata.labels ?? {}).map(([key, value]) =>
+    key.startsWith(prefix) ? key.slice(prefix.length) : key === "kubernetes.io/role" ? value : "",
+  );
+  return [...new Set(roles.filter((role) => role !== ""))].sort().join(",") || NONE;
+}
+
+/** The fields of an Event have other names in its own group than in the core one. */
+function regarding(event: KubeObject): unknown {
+  return event["involvedObject"] ?? event["regarding"];
+}
+
+function firstSeen(event: KubeObject): string {
+  return (
+    stringAt(event, "firstTimestamp") || stringAt(event, "deprecatedFirstTimestamp") || stringAt(event, "eventTime")
+  );
+}
+
+function lastSeen(event: KubeObject): string {
+  if (isJsonObject(event["series"])) return stringAt(event["series"], "lastObservedTime");
+  return stringAt(event, "lastTimestamp") || stringAt(event, "deprecatedLastTimestamp") || firstSeen(event);
+}
+
+function eventObject(event: KubeObject): string {
+  const kind = stringAt(regarding(event), "kind").toLowerCase();
+  const name = stringAt(regarding(event), "name");
+  return name === "" ? kind : `${kind}/${name}`;
+}
+
+function eventSource(event: KubeObject): string {
+  const source = event["source"] ?? event["deprecatedSource"];
+  const controller = stringAt(event, "reportingComponent") || stringAt(event, "reportingController");
+  const instance = stringAt(source, "host") || stringAt(event, "reportingInstance");
+  const component = stringAt(source, "component") || controller;
+  return instance === "" ? component : `${component}, ${instance}`;
+}
+
+function quotaUse({ status }: KubeObject, accepts: (resource: string) => boolean): string {
+  const used = objectAt(status, "used");
+  const hard = objectAt(status, "hard");
+  return Object.keys(hard)
+    .filter(accepts)
+    .sort()
+    .map((resource) => `${resource}: ${textOf(used[resource], "0")}/${textOf(hard[resource])}`)
+    .join(", ");
+}
+
+function controllerOf({ metadata }: KubeObject): string {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner === undefined) return NONE;
+  const { group } = parseApiVersion(owner.apiVersion);
+  return `${(group === "" ? owner.kind : `${owner.kind}.${group}`).toLowerCase()}/${owner.name}`;
+}
+
+function jobStatus(job: KubeObject): string {
+  const end = ["Complete", "Failed"].find((type) => isTrue(job, type));
+  if (end !== undefined) return end;
+  if (job.metadata.deletionTimestamp !== undefined) return "Terminating";
+  return ["Suspended", "FailureTarget", "SuccessCriteriaMet"].find((type) => isTrue(job, type)) ?? "Running";
+}
+
+function jobCompletions(job: KubeObject): string {
+  const succeeded = count(job, "status.succeeded");
+  const completions = valueAt(job, "spec.completions");
+  if (completions !== undefined) return `${succeeded}/${textOf(completions)}`;
+  const parallelism = count(job, "spec.parallelism");
+  return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
+}
+
+function jobDuration({ status }: KubeObject, now: number): string {
+  const started = stringAt(status, "startTime");
+  const ended = stringAt(status, "completionTime");
+  return started === "" ? "" : formatAge(started, ended === "" ? now : Date.parse(ended));
 }

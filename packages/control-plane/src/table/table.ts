@@ -18,8 +18,10 @@ export function toRow(
   object: KubeObject,
   options: { resource: Resource; now: number; include: IncludeObject },
 ): JsonObject {
+  const conditions = options.resource.rowConditions?.(object) ?? [];
   return {
     cells: options.resource.columns.map((column) => column.cell(object, options.now)),
+    ...(conditions.length > 0 && { conditions }),
     object:
       options.include === "None"
         ? null

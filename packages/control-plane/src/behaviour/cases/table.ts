@@ -1,53 +1,13 @@
-/** What `kubectl get` asks for: Tables and PartialObjectMetadata. */
+/** What `kubectl get` asks for: Tables and PartialObjectMetadata. What they show of each kind is in columns.ts. */
 import assert from "node:assert/strict";
-import type { JsonObject, KubeObject } from "../../object.ts";
 import { behaviour } from "../behaviour.ts";
 import { expectBody, itemsAt } from "../expect.ts";
-import { configMap, deployment, lease, node, pod } from "../manifests.ts";
+import { configMap } from "../manifests.ts";
+import { AGE, columnsOf, rowsOf, TABLE } from "../tables.ts";
 import { installWidgets, widget } from "../widgets.ts";
-import type { Answer, World } from "../world.ts";
 
-const TABLE =
-  "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 const PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-
-/** The columns, those of wide output with an asterisk. */
-function columnsOf({ body }: Answer): string[] {
-  return itemsAt(body, "columnDefinitions").map(({ name, priority }) => `${String(name)}${priority === 0 ? "" : "*"}`);
-}
-
-function rowsOf({ body }: Answer): { cells: unknown[]; object?: KubeObject | null }[] {
-  return body["rows"] as { cells: unknown[]; object?: KubeObject | null }[];
-}
-
-const AGE = /^(\d+s|<invalid>)$/;
-
-function shows(options: {
-  path(world: World): string;
-  body(world: World): JsonObject;
-  status?: JsonObject;
-  columns: string[];
-  cells: unknown[];
-}) {
-  return async (world: World): Promise<void> => {
-    const at = options.path(world);
-    const { body } = await world.call("POST", at, { body: options.body(world) });
-    const { name } = body.metadata;
-    if (options.status !== undefined)
-      await world.call("PATCH", `${at}/${name}/status`, { body: { status: options.status } });
-    const answer = await world.call("GET", `${at}/${name}`, { accept: TABLE });
-    assert.deepEqual(columnsOf(answer), options.columns);
-    const cells = rowsOf(answer)[0]?.cells ?? [];
-    const shown = cells.map((cell, index) =>
-      options.columns[index]?.startsWith("Age") === true && AGE.test(String(cell)) ? "AGE" : cell,
-    );
-    assert.deepEqual(
-      shown.map((cell) => (cell === name ? "NAME" : cell)),
-      options.cells,
-    );
-  };
-}
 
 const READY = { type: "Ready", status: "True" };
 
@@ -80,107 +40,6 @@ export const tableCases = behaviour("table", {
     assert.deepEqual([name?.["type"], name?.["format"], name?.["priority"]], ["string", "name", 0]);
     assert.deepEqual([type?.["type"], data?.["type"], age?.["type"]], ["string", "string", "string"]);
   },
-  "columns of a ConfigMap": shows({
-    path: ({ path }) => path("configmaps"),
-    body: () => configMap("a", { x: "1", y: "2" }),
-    columns: ["Name", "Data", "Age"],
-    cells: ["NAME", 2, "AGE"],
-  }),
-  "columns of a Node": shows({
-    path: () => "/api/v1/nodes",
-    body: ({ unique }) =>
-      node(unique("n"), { unschedulable: true }, { labels: { "node-role.kubernetes.io/worker": "" } }),
-    status: {
-      conditions: [READY],
-      addresses: [{ type: "InternalIP", address: "10.0.0.1" }],
-      nodeInfo: {
-        kubeletVersion: "v1.36.0",
-        osImage: "Some OS",
-        kernelVersion: "6.1",
-        containerRuntimeVersion: "containerd://2",
-        machineID: "",
-        systemUUID: "",
-        bootID: "",
-        kubeProxyVersion: "",
-        operatingSystem: "linux",
-        architecture: "amd64",
-      },
-    },
-    columns: [
-      "Name",
-      "Status",
-      "Roles",
-      "Age",
-      "Version",
-      "Internal-IP*",
-      "External-IP*",
-      "OS-Image*",
-      "Kernel-Version*",
-      "Container-Runtime*",
-    ],
-    cells: [
-      "NAME",
-      "Ready,SchedulingDisabled",
-      "worker",
-      "AGE",
-      "v1.36.0",
-      "10.0.0.1",
-      "<none>",
-      "Some OS",
-      "6.1 (amd64)",
-      "containerd://2",
-    ],
-  }),
-  "columns of a Pod": shows({
-    path: ({ path }) => path("pods"),
-    body: () => pod("p"),
-    columns: ["Name", "Ready", "Status", "Restarts", "Age", "IP*", "Node*", "Nominated Node*", "Readiness Gates*"],
-    cells: ["NAME", "0/1", "Pending", "0", "AGE", "<none>", "<none>", "<none>", "<none>"],
-  }),
-  "columns of a Deployment": shows({
-    path: ({ path }) => path("apps/v1/deployments"),
-    body: () => deployment("d"),
-    columns: ["Name", "Ready", "Up-to-date", "Available", "Age", "Containers*", "Images*", "Selector*"],
-    cells: ["NAME", "0/0", 0, 0, "AGE", "app", "registry.example/app:1", "app=d"],
-  }),
-  "columns of a Lease": shows({
-    path: ({ path }) => path("coordination.k8s.io/v1/leases"),
-    body: () => lease("l", { holderIdentity: "me" }),
-    columns: ["Name", "Holder", "Age"],
-    cells: ["NAME", "me", "AGE"],
-  }),
-  "columns of a Namespace": shows({
-    path: () => "/api/v1/namespaces",
-    body: ({ unique }) => ({ metadata: { name: unique("x") } }),
-    columns: ["Name", "Status", "Age"],
-    cells: ["NAME", "Active", "AGE"],
-  }),
-  "columns of a ServiceAccount": shows({
-    path: ({ path }) => path("serviceaccounts"),
-    body: () => ({ metadata: { name: "sa" } }),
-    columns: ["Name", "Age"],
-    cells: ["NAME", "AGE"],
-  }),
-  "columns of a PodDisruptionBudget": shows({
-    path: ({ path }) => path("policy/v1/poddisruptionbudgets"),
-    body: () => ({ metadata: { name: "b" }, spec: { minAvailable: 1, selector: { matchLabels: { a: "b" } } } }),
-    columns: ["Name", "Min Available", "Max Unavailable", "Allowed Disruptions", "Age"],
-    cells: ["NAME", "1", "N/A", 0, "AGE"],
-  }),
-  "columns of a RoleBinding": shows({
-    path: ({ path }) => path("rbac.authorization.k8s.io/v1/rolebindings"),
-    body: () => ({
-      metadata: { name: "b" },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
-      subjects: [
-        { kind: "User", name: "u" },
-        { kind: "Group", name: "g" },
-        { kind: "ServiceAccount", name: "s", namespace: "n" },
-      ],
-    }),
-    columns: ["Name", "Role", "Age", "Users*", "Groups*", "ServiceAccounts*"],
-    cells: ["NAME", "ClusterRole/view", "AGE", "u", "g", "n/s"],
-  }),
   "columns of a Role are name and time": async ({ call, path }) => {
     const roles = path("rbac.authorization.k8s.io/v1/roles");
     const { body } = await call("POST", roles, { body: { metadata: { name: "r" } } });

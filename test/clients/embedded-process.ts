@@ -61,7 +61,7 @@ async function serve(folder: string, options: EmbeddedOptions & { port?: string 
   const args = [program, folder, port, ...(keptRevisions === undefined ? [] : [String(keptRevisions)])];
   // As `npm start` has it.
   const cache = new URL("../../scripts/compile-cache.mjs", import.meta.url).href;
-  const memory = ["--max-semi-space-size=2", "--heap-growing-percent=20"];
+  const memory = ["--max-semi-space-size=2", "--heap-growing-percent=20", "--no-concurrent-recompilation"];
   const flags = ["--disable-warning=ExperimentalWarning", ...memory, "--import", cache, ...execArgv];
   const child = spawn(process.execPath, [...flags, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

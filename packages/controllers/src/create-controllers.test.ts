@@ -131,6 +131,35 @@ test("a life costs a token, an intent, a record, one Node patch and one status; 
   assert.deepEqual(cloud.vms(), []);
 });
 
+test("a cluster-info that is missing or of no use holds up the bootstrap, and no longer than that", async (t) => {
+  const { client, cloud, until, clock } = await setUp(t);
+  const info = { namespace: "kube-public", name: "cluster-info" };
+  const ref = { namespace: "kube-system", name: "m" };
+  const told = async (): Promise<string> => {
+    const { phase, errorReason, conditions } = (await client.get(machines, ref, { signal })).status ?? {};
+    const { status, reason, message } = conditions?.find(({ type }) => type === "BootstrapReady") ?? {};
+    return [phase, errorReason, status, reason, message].join(" ");
+  };
+  const published = await client.get(coreResources.configMaps, info, { signal });
+  await client.delete(coreResources.configMaps, info, { signal });
+  await client.create(machines, machineManifest() as never, { signal });
+  await until(async () =>
+    /^Pending {2}False UserDataMissing ConfigMap kube-public\/cluster-info does not/.test(await told()),
+  );
+
+  const { metadata, ...rest } = published;
+  await client.create(coreResources.configMaps, { ...rest, metadata: info, data: { kubeconfig: "{}" } }, { signal });
+  await until(async () =>
+    /False UserDataMissing key kubeconfig of ConfigMap kube-public\/cluster-info/.test(await told()),
+  );
+  await clock.advance(60_000);
+  assert.deepEqual(cloud.vms(), []);
+
+  await client.patch(coreResources.configMaps, info, { type: "merge", body: { data: published.data } }, { signal });
+  await until(async () => cloud.vms().length === 1);
+  assert.match(await told(), /^Provisioning {2}True UserDataGiven/);
+});
+
 test("what the API server refuses to a Node shows on the Machine, the rest is given, and what is mended at once", async (t) => {
   const { client, cloud, writes, until, join, clock } = await setUp(t);
   const ref = { namespace: "kube-system", name: "m" };

@@ -119,9 +119,14 @@ export function failureStatus(snapshot: Snapshot, error: ProviderError): MergePa
 }
 
 export const bootstrapMissingStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
-  statusPatch(snapshot, [{ type: "BootstrapReady", status: "False", reason: "UserDataMissing", message }], {
-    phase: "Pending",
-  });
+  statusPatch(
+    snapshot,
+    [
+      { type: "BootstrapReady", status: "False", reason: "UserDataMissing", message },
+      { type: "InstanceReady", status: "False", reason: "BootstrapNotReady", message: "" },
+    ],
+    { phase: "Pending", errorReason: null, errorMessage: null },
+  );
 
 export const doubtStatus = (snapshot: Snapshot, message: string): MergePatch | undefined =>
   statusPatch(snapshot, [unknownInstance("InstanceMissing", message)], {});

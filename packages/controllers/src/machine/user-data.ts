@@ -53,6 +53,8 @@ export type UserDataOptions = {
 
 /** The operating-system-manager holds every MachineDeployment that it makes user data for with this finalizer. */
 const OPERATING_SYSTEM_MANAGER_FINALIZER = "kubermatic.io/cleanup-operating-system-configs";
+/** Less than a Machine waits before it asks again for what is missing. */
+const CLUSTER_INFO_FRESH_MS = 20_000;
 /** Token IDs to try when another Machine has the first: six characters can collide. */
 const TOKEN_ID_TRIES = 5;
 
@@ -96,22 +98,22 @@ export function createUserDataSource(context: {
   }
 
   /** Shared by all Machines, so that none of them may end it. */
-  async function clusterInfo(): Promise<ClusterInfo> {
+  async function clusterInfo(): Promise<ClusterInfo | { missing: string }> {
     const ref = { namespace: "kube-public", name: "cluster-info" };
     const { signal } = new AbortController();
-    const configMap = await client.get(coreResources.configMaps, ref, { signal }).catch((error: unknown) => {
-      if (!isKubeError(error, "NotFound")) throw error;
-      throw new TerminalError(
-        "InvalidConfiguration",
-        "ConfigMap kube-public/cluster-info does not exist; create it with a kubeconfig of this cluster (kubeadm does)",
-      );
-    });
-    const published = parseClusterInfo(configMap.data?.["kubeconfig"] ?? "");
-    return { ...published, server: options.apiServer ?? published.server };
+    try {
+      const configMap = await client.get(coreResources.configMaps, ref, { signal });
+      const published = parseClusterInfo(configMap.data?.["kubeconfig"] ?? "");
+      return { ...published, server: options.apiServer ?? published.server };
+    } catch (error) {
+      const missing = missingClusterInfo(error);
+      if (missing === undefined) throw error;
+      return { missing };
+    }
   }
   let remembered: { readAtMs: number; info: ReturnType<typeof clusterInfo> } | undefined;
   function rememberedClusterInfo(signal: AbortSignal): ReturnType<typeof clusterInfo> {
-    if (remembered === undefined || Math.abs(clock.now() - remembered.readAtMs) > 60_000) {
+    if (remembered === undefined || Math.abs(clock.now() - remembered.readAtMs) > CLUSTER_INFO_FRESH_MS) {
       const info = clusterInfo();
       remembered = { readAtMs: clock.now(), info };
       info.catch(() => (remembered = undefined));
@@ -153,7 +155,9 @@ export function createUserDataSource(context: {
       if (given !== undefined) return given;
       const { machine, provider } = snapshot;
       try {
-        const { server, caCertificatePem } = await rememberedClusterInfo(signal);
+        const info = await rememberedClusterInfo(signal);
+        if ("missing" in info) return info;
+        const { server, caCertificatePem } = info;
         const token = await tokenFor(snapshot, signal);
         const text = userDataFor({
           machine,
@@ -180,3 +184,13 @@ export function createUserDataSource(context: {
 
 /** Clouds whose cloud-controller-manager finds a Node by the name that the cloud gave the instance. */
 const NAMED_BY_CLOUD: ReadonlySet<string> = new Set(["aws", "openstack"]);
+
+/** What keeps the address and authority of the cluster from being known; undefined: the error says nothing of that. */
+function missingClusterInfo(error: unknown): string | undefined {
+  if (error instanceof BootstrapError) return error.message;
+  if (isKubeError(error, "NotFound"))
+    return "ConfigMap kube-public/cluster-info does not exist; create it with a kubeconfig of this cluster (kubeadm does)";
+  if (isKubeError(error, "Forbidden"))
+    return `ConfigMap kube-public/cluster-info cannot be read: ${error.message}; allow the controller to get it`;
+  return undefined;
+}

@@ -131,12 +131,14 @@ test("every kept revision is listed as it was, and its changes lead to the prese
           states.push(new Map(state));
         }
         for (let at = storage.compacted; at <= storage.revision; at += 1) {
-          const listed = storage.list({ resource: "things", at });
           const then = [...(states[at] ?? [])].sort(byName);
-          assert.deepEqual(
-            listed.map(({ name, json }) => [name, json]),
-            then,
-          );
+          for (const isLazy of [false, true]) {
+            const listed = storage.list({ resource: "things", at, isLazy });
+            assert.deepEqual(
+              listed.map(({ name, json }) => [name, json]),
+              then,
+            );
+          }
           assert.deepEqual(
             storage
               .list({ resource: "things", at, limit: 2, after: { namespace: "", name: "a" } })

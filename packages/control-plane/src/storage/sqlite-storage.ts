@@ -90,28 +90,21 @@ export function openStorage(options: StorageOptions): Storage {
   }
 
   function list(query: ListQuery): Stored[] {
+    const { resource, at = revision, namespace, limit = -1 } = query;
     const after = query.after ?? { namespace: "", name: "" };
-    const limit = query.limit ?? -1;
-    if (query.at !== undefined && query.at !== revision) {
-      const rows = statements.listAt.all(
-        query.resource,
-        query.at,
-        query.namespace ?? null,
-        after.namespace,
-        after.name,
-        limit,
-      );
-      return rows as Stored[];
-    }
+    const page = [after.namespace, after.name, limit] as const;
+    const isPast = at !== revision;
     if (query.isLazy === true) {
-      const { resource, namespace = null } = query;
-      const keys = statements.listKeys.iterate(resource, namespace, after.namespace, after.name, limit);
+      const keys = isPast
+        ? statements.listKeysAt.iterate(resource, at, namespace ?? null, ...page)
+        : statements.listKeys.iterate(resource, namespace ?? null, ...page);
       return Array.from(keys as Iterable<ObjectRow>, (row) => new LazyRow(resource, row, textAt));
     }
-    const rows =
-      query.namespace === undefined
-        ? statements.list.all(query.resource, after.namespace, after.name, limit)
-        : statements.listNamespace.all(query.resource, query.namespace, after.name, limit);
+    const rows = isPast
+      ? statements.listAt.all(resource, at, namespace ?? null, ...page)
+      : namespace === undefined
+        ? statements.list.all(resource, ...page)
+        : statements.listNamespace.all(resource, namespace, after.name, limit);
     return rows as Stored[];
   }
 

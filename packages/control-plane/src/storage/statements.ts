@@ -4,6 +4,17 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 const CURRENT = `SELECT h.resource, h.namespace, h.name, h.revision, h.json
                  FROM objects o JOIN history h ON h.revision = o.revision`;
 
+/** What has not changed since, and of the rest what its first change since replaced. */
+const KEYS_AT = `WITH changed AS MATERIALIZED (
+       SELECT namespace, name, min(revision), previous FROM history
+       WHERE revision > ?2 AND resource = ?1 GROUP BY namespace, name),
+     then_current AS (
+       SELECT namespace, name, revision FROM objects o
+       WHERE resource = ?1 AND NOT EXISTS (SELECT 1 FROM changed c WHERE c.namespace = o.namespace AND c.name = o.name)
+       UNION ALL SELECT namespace, name, previous FROM changed WHERE previous IS NOT NULL)
+     SELECT namespace, name, revision FROM then_current
+     WHERE (?3 IS NULL OR namespace = ?3) AND (namespace, name) > (?4, ?5) ORDER BY namespace, name LIMIT ?6`;
+
 const SQL = {
   lastRevision: "SELECT max(revision) AS revision FROM history",
   begin: "BEGIN IMMEDIATE",
@@ -17,19 +28,9 @@ const SQL = {
      WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2) AND (namespace, name) > (?3, ?4)
      ORDER BY namespace, name LIMIT ?5`,
   textAt: "SELECT json FROM history WHERE revision = ?",
-  // What has not changed since, and of the rest what its first change since replaced.
-  listAt: `WITH changed AS MATERIALIZED (
-       SELECT namespace, name, min(revision), previous FROM history
-       WHERE revision > ?2 AND resource = ?1 GROUP BY namespace, name),
-     then_current AS (
-       SELECT namespace, name, revision FROM objects o
-       WHERE resource = ?1 AND NOT EXISTS (SELECT 1 FROM changed c WHERE c.namespace = o.namespace AND c.name = o.name)
-       UNION ALL SELECT namespace, name, previous FROM changed WHERE previous IS NOT NULL)
-     SELECT h.resource, h.namespace, h.name, h.revision, h.json
-     FROM (SELECT * FROM then_current
-           WHERE (?3 IS NULL OR namespace = ?3) AND (namespace, name) > (?4, ?5)
-           ORDER BY namespace, name LIMIT ?6) t
-     JOIN history h ON h.revision = t.revision ORDER BY h.namespace, h.name`,
+  listKeysAt: KEYS_AT,
+  listAt: `SELECT h.resource, h.namespace, h.name, h.revision, h.json
+     FROM (${KEYS_AT}) t JOIN history h ON h.revision = t.revision ORDER BY h.namespace, h.name`,
   count: "SELECT count(*) AS count FROM objects WHERE resource = ?1 AND (?2 IS NULL OR namespace = ?2)",
   counts: "SELECT resource, count(*) AS count FROM objects GROUP BY resource",
   pages: "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",

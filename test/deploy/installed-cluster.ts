@@ -1,7 +1,7 @@
 // A real cluster with the chart installed, and its two programs running as the chart says: with its arguments and the
 // tokens of its ServiceAccounts. What is missing is a kubelet for their pods, so they run here.
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -11,6 +11,7 @@ import type { CleanUp } from "../e2e/clean-up.ts";
 import { type ControllerProcess, startController } from "../e2e/controller-process.ts";
 import { freePorts } from "../peers/free-ports.ts";
 import { type RealControlPlane, startRealControlPlane } from "../peers/real-control-plane.ts";
+import { writeTokenKubeconfig } from "../peers/token-kubeconfig.ts";
 import { CHART } from "./chart.ts";
 
 export type InstalledCluster = {
@@ -95,19 +96,7 @@ export async function installChart(
   async function kubeconfigOf(account: string): Promise<string> {
     const token = await kubectl("create", "token", account, `--namespace=${NAMESPACE}`, "--duration=1h");
     const kubeconfig = join(folder, `${account}.kubeconfig`);
-    const named = <T>(kind: string, value: T) => [{ name: "it", [kind]: value }];
-    const content = {
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: named("cluster", {
-        server,
-        "certificate-authority-data": Buffer.from(caCertificatePem).toString("base64"),
-      }),
-      users: named("user", { token: token.trim() }),
-      contexts: named("context", { cluster: "it", user: "it" }),
-      "current-context": "it",
-    };
-    writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });
+    writeTokenKubeconfig(kubeconfig, { server, caCertificatePem }, token.trim());
     return kubeconfig;
   }
 

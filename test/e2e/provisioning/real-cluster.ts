@@ -7,8 +7,9 @@ import { promisify } from "node:util";
 import { startSimulatedClouds } from "../../../apps/machine-controller/src/up/simulated-clouds.ts";
 import { openStateFolder } from "../../../apps/machine-controller/src/up/state-folder.ts";
 import { startRealControlPlane } from "../../peers/real-control-plane.ts";
+import { writeTokenKubeconfig } from "../../peers/token-kubeconfig.ts";
 import { withCleanUp } from "../clean-up.ts";
-import { startController } from "../controller-process.ts";
+import { type ControllerProcess, startController } from "../controller-process.ts";
 import { NAMESPACE } from "./manifest.ts";
 import type { ProviderEntry } from "./providers.ts";
 import { createSite, SIMULATED_SSH_KEY, simulatedAccess, type Site } from "./site.ts";
@@ -21,9 +22,14 @@ export type RealCluster = {
   auditLog: string;
   /** @returns what it prints. */
   kubectl(...args: string[]): Promise<string>;
+  controller: ControllerProcess;
 };
 
-export const openRealCluster = (provider: ProviderEntry): Promise<RealCluster> =>
+/** A ServiceAccount of kube-system, and the file that makes it and its roles. */
+export type Account = { name: string; manifest: string };
+
+/** @param account that the controller acts as; default: the administrator. */
+export const openRealCluster = (provider: ProviderEntry, account?: Account): Promise<RealCluster> =>
   withCleanUp(async (cleanUp) => {
     const cluster = await startRealControlPlane({ auditLog: true, unsafeNoFsync: true });
     if ("skipped" in cluster) throw new Error(cluster.skipped);
@@ -52,10 +58,13 @@ export const openRealCluster = (provider: ProviderEntry): Promise<RealCluster> =
       await clouds.close();
     });
 
-    const controller = startController(
-      ["run", "--kubeconfig", cluster.kubeconfigPath, ...ANY_PORTS],
-      clouds.environment,
-    );
+    let kubeconfig = cluster.kubeconfigPath;
+    if (account !== undefined) {
+      await kubectl("apply", "--namespace=", "--filename", account.manifest);
+      kubeconfig = join(folder, "kubeconfig");
+      writeTokenKubeconfig(kubeconfig, cluster, (await kubectl("create", "token", account.name)).trim());
+    }
+    const controller = startController(["run", "--kubeconfig", kubeconfig, ...ANY_PORTS], clouds.environment);
     cleanUp.defer(() => controller.stop());
     await controller.printed(/caches are filled/);
     const site = await createSite({
@@ -67,5 +76,5 @@ export const openRealCluster = (provider: ProviderEntry): Promise<RealCluster> =
       access: simulatedAccess(provider),
       sshKey: SIMULATED_SSH_KEY,
     });
-    return { site, auditLog: cluster.auditLogPath ?? "", kubectl };
+    return { site, auditLog: cluster.auditLogPath ?? "", kubectl, controller };
   });

@@ -34,7 +34,7 @@ export function requiredPermissions(options: {
     { resource: "pods/eviction", verbs: "create" },
     { resource: "events", verbs: "create patch" },
     { group: "storage.k8s.io", resource: "volumeattachments", verbs: "list" },
-    { resource: "secrets", verbs: "create get patch", namespace: "kube-system" },
+    { resource: "secrets", verbs: "create get update", namespace: "kube-system" },
     { resource: "secrets", verbs: "list watch", namespace: "cloud-init-settings" },
     { resource: "configmaps", verbs: "get", namespace: "kube-public", name: "cluster-info" },
     ...leaseGrants(options.leaderElectionNamespace),

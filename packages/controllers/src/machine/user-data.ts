@@ -140,8 +140,8 @@ export function createUserDataSource(context: {
       if (!isTokenOf(existing.data ?? {}, machine)) continue;
       const renewal = tokenRenewal(existing.data ?? {}, clock.now());
       if (renewal !== undefined) {
-        const body = { metadata: { resourceVersion: existing.metadata.resourceVersion }, data: renewal };
-        await client.patch(coreResources.secrets, { namespace, name }, { type: "merge", body }, { signal });
+        // Not patched: the roles of the Go implementation let Secrets be updated only.
+        await client.update(coreResources.secrets, { ...existing, data: { ...existing.data, ...renewal } }, { signal });
       }
       return tokenOf(existing.data ?? {});
     }

@@ -68,7 +68,7 @@ export async function replaceObjects(server: Server, manifests: readonly Manifes
 /** Changes an object as a controller does; an object that is gone or changed under its feet is left to the next pass. */
 export async function changeStored(
   server: Server,
-  target: Target & { scope?: "main" | "status" | "finalize" },
+  target: Target & { scope?: "main" | "status" | "approval" | "finalize" },
   next: (old: KubeObject) => KubeObject,
 ): Promise<void> {
   const { scope = "main" } = target;

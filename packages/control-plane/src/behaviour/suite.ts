@@ -7,6 +7,7 @@
 import type { Behaviour } from "./behaviour.ts";
 import { accessCases } from "./cases/access.ts";
 import { applyCases } from "./cases/apply.ts";
+import { certificateCases } from "./cases/certificates.ts";
 import { columnCases } from "./cases/columns.ts";
 import { createCases } from "./cases/create.ts";
 import { defaultCases } from "./cases/defaults.ts";
@@ -43,6 +44,7 @@ export type { Body, ClientCertificate, Reply, Sent } from "./world.ts";
 export const BEHAVIOURS: readonly Behaviour[] = [
   accessCases,
   applyCases,
+  certificateCases,
   columnCases,
   createCases,
   defaultCases,

@@ -1,5 +1,4 @@
 /** Approves kubelet client certificates that bootstrap groups may ask for, and signs what is approved. */
-import { toTime } from "../clock.ts";
 import { arrayAt, isEqual, isJsonObject, objectAt, stringAt, valueAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import type { Authorizer } from "../security/authorize.ts";
@@ -15,25 +14,21 @@ const KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet";
 const KUBELET_SERVING = "kubernetes.io/kubelet-serving";
 const GROUP = "certificates.k8s.io";
 const DEFAULT_SECONDS = 365 * 24 * 60 * 60;
-const CLIENT_USAGES = [
-  ["client auth", "digital signature", "key encipherment"],
-  ["client auth", "digital signature"],
-];
-const SERVING_USAGES = [
-  ["digital signature", "key encipherment", "server auth"],
-  ["digital signature", "server auth"],
-];
+const CLIENT_USAGES = ["client auth", "digital signature", "key encipherment"];
+const SERVING_USAGES = ["digital signature", "key encipherment", "server auth"];
+const NODE_PREFIX = "system:node:";
+const FOREIGN_ORGANIZATION = "subject organization is not system:nodes";
+const FOREIGN_NAME = "subject common name does not begin with system:node:";
 
 export type SignerOptions = { server: Server; authorizer: Authorizer; authority: CertificateAuthority };
 
 export function createCertificateSigner({ server, authorizer, authority }: SignerOptions): Controller {
   const requests = builtIn(server, "certificates.k8s.io/v1", "certificatesigningrequests");
 
-  async function addCondition(name: string, condition: JsonObject): Promise<void> {
-    const time = toTime(server.clock.now());
-    await changeStored(server, { resource: requests, name, scope: "status" }, (old) => {
+  async function addCondition(name: string, scope: "status" | "approval", condition: JsonObject): Promise<void> {
+    await changeStored(server, { resource: requests, name, scope }, (old) => {
       const status = objectAt(old, "status");
-      const added = { status: "True", lastUpdateTime: time, lastTransitionTime: time, ...condition };
+      const added = { status: "True", ...condition };
       return { ...old, status: { ...status, conditions: [...arrayAt(status, "conditions"), added] } };
     });
   }
@@ -59,7 +54,7 @@ export function createCertificateSigner({ server, authorizer, authority }: Signe
     const signer = stringAt(csr["spec"], "signerName");
     const why = objectionTo(csr, parsed);
     if (why !== undefined) {
-      await addCondition(name, { type: "Failed", reason: "SignerValidationFailure", message: why });
+      await addCondition(name, "status", { type: "Failed", reason: "SignerValidationFailure", message: why });
       return;
     }
     const seconds = Number(valueAt(csr, "spec.expirationSeconds") ?? DEFAULT_SECONDS);
@@ -90,11 +85,15 @@ export function createCertificateSigner({ server, authorizer, authority }: Signe
         const isNode = stringAt(csr["spec"], "signerName") === KUBELET_CLIENT && parsed !== undefined;
         if (!isNode || nodeClientObjection(csr, parsed) !== undefined || !mayApprove(csr, parsed)) return;
         const message = "Auto approving kubelet client certificate after SubjectAccessReview.";
-        await addCondition(name, { type: "Approved", reason: "AutoApproved", message });
+        await addCondition(name, "approval", { type: "Approved", reason: "AutoApproved", message });
         return;
       }
       if (parsed === undefined) {
-        await addCondition(name, { type: "Failed", reason: "SignerValidationFailure", message: "unable to parse csr" });
+        await addCondition(name, "status", {
+          type: "Failed",
+          reason: "SignerValidationFailure",
+          message: "unable to parse csr",
+        });
         return;
       }
       await sign(csr, parsed);
@@ -112,11 +111,6 @@ function isSettled(csr: KubeObject): boolean {
   return hasCondition(csr, "Denied") || hasCondition(csr, "Failed") || stringAt(csr["status"], "certificate") !== "";
 }
 
-function hasUsages(csr: KubeObject, allowed: readonly string[][]): boolean {
-  const usages = arrayAt(csr["spec"], "usages").map(String).sort();
-  return allowed.some((set) => isEqual(usages, set));
-}
-
 /** Why the signer named in the request must not sign it. */
 function objectionTo(csr: KubeObject, parsed: ParsedRequest): string | undefined {
   switch (stringAt(csr["spec"], "signerName")) {
@@ -125,22 +119,34 @@ function objectionTo(csr: KubeObject, parsed: ParsedRequest): string | undefined
     case KUBELET_SERVING:
       return servingObjection(csr, parsed);
     default:
-      return parsed.organizations.includes("system:masters")
-        ? "subject organization must not be system:masters"
-        : undefined;
+      return clientObjection(csr);
   }
 }
 
 function nodeClientObjection(csr: KubeObject, parsed: ParsedRequest): string | undefined {
-  if (!isEqual(parsed.organizations, ["system:nodes"])) return "subject organization is not system:nodes";
-  if (!parsed.commonName.startsWith("system:node:")) return "subject common name does not begin with system:node:";
-  if (parsed.dnsNames.length + parsed.ipAddresses.length > 0) return "subject alternative names are not allowed";
-  return hasUsages(csr, CLIENT_USAGES) ? undefined : "usages did not match the allowed set";
+  if (!isEqual(parsed.organizations, ["system:nodes"])) return FOREIGN_ORGANIZATION;
+  if (parsed.dnsNames.length > 0) return "DNS subjectAltNames are not allowed";
+  if (parsed.ipAddresses.length > 0) return "IP subjectAltNames are not allowed";
+  if (!parsed.commonName.startsWith(NODE_PREFIX)) return FOREIGN_NAME;
+  return usagesObjection(csr, CLIENT_USAGES);
 }
 
 function servingObjection(csr: KubeObject, parsed: ParsedRequest): string | undefined {
-  if (!isEqual(parsed.organizations, ["system:nodes"])) return "subject organization is not system:nodes";
-  if (parsed.commonName !== stringAt(csr["spec"], "username")) return "subject common name is not the requester";
+  if (!isEqual(parsed.organizations, ["system:nodes"])) return FOREIGN_ORGANIZATION;
   if (parsed.dnsNames.length + parsed.ipAddresses.length === 0) return "DNS or IP subjectAltName is required";
-  return hasUsages(csr, SERVING_USAGES) ? undefined : "usages did not match the allowed set";
+  return usagesObjection(csr, SERVING_USAGES) ?? (parsed.commonName.startsWith(NODE_PREFIX) ? undefined : FOREIGN_NAME);
+}
+
+function clientObjection(csr: KubeObject): string | undefined {
+  const usages = arrayAt(csr["spec"], "usages").map(String);
+  const other = usages.find((usage) => !CLIENT_USAGES.includes(usage));
+  if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+  return usages.includes("client auth") ? undefined : "missing required usage for client certificate: client auth";
+}
+
+/** All of them, or all but the one that keys other than RSA have no use for. */
+function usagesObjection(csr: KubeObject, wanted: readonly string[]): string | undefined {
+  const usages = arrayAt(csr["spec"], "usages").map(String).sort();
+  const fits = [wanted, wanted.filter((usage) => usage !== "key encipherment")].some((set) => isEqual(usages, set));
+  return fits ? undefined : `usages did not match [${wanted.join(" ")}]`;
 }

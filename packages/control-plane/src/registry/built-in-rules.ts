@@ -5,6 +5,7 @@ import { matchesSelectorObject } from "../selectors/label-selector.ts";
 import type { Labels } from "../selectors/label-selector.ts";
 import type { StatusCause } from "../status-error.ts";
 import { subdomainProblems, validateLabelValue, validateQualifiedName } from "../verbs/metadata-rules.ts";
+import { certificateRequestRules } from "./certificate-request-rules.ts";
 import { validateDefinition } from "./custom-definition.ts";
 import { eventRules } from "./event-rules.ts";
 import { podChangeRules, podSpecRules } from "./pod-rules.ts";
@@ -30,12 +31,7 @@ export const builtInRules: Record<string, Rule> = {
   StatefulSet: selectorRules,
   Role: (object) => roleRules(object, { isNamespaced: true }),
   ClusterRole: (object) => roleRules(object, { isNamespaced: false }),
-  CertificateSigningRequest: (object, old) => [
-    ...required(object, "spec.signerName"),
-    ...required(object, "spec.request"),
-    ...required(object, "spec.usages"),
-    ...immutable({ object, old, path: "spec" }),
-  ],
+  CertificateSigningRequest: certificateRequestRules,
   RoleBinding: (object, old) => immutable({ object, old, path: "roleRef", why: "cannot change roleRef" }),
   ClusterRoleBinding: (object, old) => immutable({ object, old, path: "roleRef", why: "cannot change roleRef" }),
   Lease: (object) => {

@@ -1,16 +1,15 @@
-/** Nobody gives away more than they have: roles and bindings are held to the rules of who writes them. */
+/** Nobody gives away more than they have: roles, bindings and certificates are held to the rules of who writes them. */
 import { arrayAt, isEqual, objectAt, objectsAt, stringAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
-import type { Resource } from "../registry/resource.ts";
 import { forbidden, notFound } from "../status-error.ts";
 import type { Authorizer } from "./authorize.ts";
+import { checkSigner } from "./certificate-admission.ts";
+import type { Grant } from "./certificate-admission.ts";
 import { ruleAllows } from "./rbac.ts";
 import type { Rbac } from "./rbac.ts";
 import type { User } from "./user.ts";
 
-export type Grant = { user: User; resource: Resource; old: KubeObject | undefined; next: KubeObject };
-
-/** Throws Forbidden for a role or binding that gives what its writer lacks, NotFound for a binding to a missing role. */
+/** Throws Forbidden for a role, a binding or a certificate that gives what its writer lacks, NotFound for a binding to a missing role. */
 export type CheckGrant = (grant: Grant) => void;
 
 const GROUP = "rbac.authorization.k8s.io";
@@ -18,7 +17,9 @@ const ROLES: Record<string, string> = { Role: "roles", ClusterRole: "clusterrole
 const BINDINGS = ["RoleBinding", "ClusterRoleBinding"];
 
 export function createGrantCheck({ authorizer, rbac }: { authorizer: Authorizer; rbac: Rbac }): CheckGrant {
-  return ({ user, resource, old, next }) => {
+  return (grant) => {
+    checkSigner(authorizer, grant);
+    const { user, resource, old, next } = grant;
     if (resource.group !== GROUP || resource.custom) return;
     if (old !== undefined && isEqual(withoutOwners(old), withoutOwners(next))) return;
     const { name, namespace = "" } = next.metadata;

@@ -1,11 +1,12 @@
 /** What happens to an object between its decoding and its storage: server-owned metadata, defaults, pruning, rules. */
 import { toTime } from "../clock.ts";
 import { UNCHECKED_RULES } from "../cel/validate-rules.ts";
-import { copyJson, isEqual, isJsonObject, objectAt } from "../object.ts";
+import { copyJson, isEqual, objectAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
 import { randomUuid } from "../random.ts";
 import { defaultDefinition } from "../registry/custom-definition.ts";
 import { establish } from "../registry/definition-status.ts";
+import { verdictProblems } from "../registry/certificate-request-rules.ts";
 import type { Resource } from "../registry/resource.ts";
 import { applySchemaDefaults } from "../schema/default.ts";
 import { encodeLikeGo } from "../schema/go-encoding.ts";
@@ -16,10 +17,11 @@ import { invalid } from "../status-error.ts";
 import { once } from "./context.ts";
 import type { Context } from "./context.ts";
 import { finalizerWarnings, validateMetadata } from "./metadata-rules.ts";
+import { limitRequest, stampRequester } from "./certificate-request.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 
 /** The part of an object that a request may change; `finalize` is for the finalizers of a namespace. */
-export type Scope = "main" | "status" | "scale" | "finalize";
+export type Scope = "main" | "status" | "approval" | "scale" | "finalize";
 
 /** Is shown the object as the request has it, before admission adds its own. */
 type OnProposed = (object: KubeObject) => void;
@@ -52,10 +54,10 @@ export function admitCreate(context: Context, sent: KubeObject, onProposed: OnPr
   shape(context, object);
   onProposed(object);
   resource.prepareCreate?.(object);
-  if (resource.kind === "CertificateSigningRequest" && !resource.custom) stampRequester(context, object);
+  if (isCertificateRequest(resource)) stampRequester(object, context.user);
   check(context, object, undefined);
   restrictNode({ user: context.user, resource, old: undefined, next: object });
-  server.checkGrant({ user: context.user, resource, old: undefined, next: object });
+  server.checkGrant({ user: context.user, resource, subresource: context.subresource, old: undefined, next: object });
   reviewResult(context, { operation: "CREATE", object });
   return object;
 }
@@ -78,8 +80,12 @@ export function admitUpdate(
     : proposed;
   const object = next === proposed ? proposed : prepareUpdate(context, { ...change, next });
   check(context, object, old);
+  if (change.scope === "status" && isCertificateRequest(resource)) {
+    const causes = verdictProblems(object, old);
+    if (causes.length > 0) throw invalid(resource, object.metadata.name, causes);
+  }
   restrictNode({ user: context.user, resource, old, next: object });
-  context.server.checkGrant({ user: context.user, resource, old, next: object });
+  context.server.checkGrant({ user: context.user, resource, subresource: context.subresource, old, next: object });
   const { metadata } = object;
   if (metadata.generation !== undefined && specChanged(resource, old, object)) metadata.generation += 1;
   if (isReviewed) reviewResult(context, { operation: "UPDATE", object, old });
@@ -88,7 +94,12 @@ export function admitUpdate(
 
 function prepareUpdate(context: Context, change: { old: KubeObject; next: KubeObject; scope: Scope }): KubeObject {
   const { old } = change;
-  const object = canonical(limitScope(change, context.resource));
+  const limited = limitScope(change, context.resource);
+  const object = canonical(
+    isCertificateRequest(context.resource)
+      ? limitRequest({ old, next: limited, part: change.scope, time: toTime(context.server.clock.now()) })
+      : limited,
+  );
   const { metadata } = object;
   metadata.name = old.metadata.name;
   metadata.uid = old.metadata.uid;
@@ -154,7 +165,7 @@ function canonical(object: KubeObject): KubeObject {
 
 function limitScope(change: { old: KubeObject; next: KubeObject; scope: Scope }, resource: Resource): KubeObject {
   const { old, next, scope } = change;
-  if (scope === "status") {
+  if (scope === "status" || scope === "approval") {
     const metadata = resource.custom
       ? { ...old.metadata, ...(next.metadata.managedFields ? { managedFields: next.metadata.managedFields } : {}) }
       : next.metadata;
@@ -198,14 +209,6 @@ function specChanged(resource: Resource, old: KubeObject, next: KubeObject): boo
   return !isEqual(relevant(old), relevant(next));
 }
 
-function stampRequester(context: Context, object: KubeObject): void {
-  const { user } = context;
-  const spec = isJsonObject(object["spec"]) ? object["spec"] : {};
-  object["spec"] = {
-    ...spec,
-    username: user.name,
-    groups: [...user.groups],
-    ...(user.uid === undefined ? {} : { uid: user.uid }),
-    ...(user.extra === undefined ? {} : { extra: user.extra }),
-  };
+function isCertificateRequest({ kind, custom }: Resource): boolean {
+  return kind === "CertificateSigningRequest" && !custom;
 }

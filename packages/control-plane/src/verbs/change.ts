@@ -22,9 +22,8 @@ export type Change = {
 };
 
 /** Which part of an object a request to this subresource may change. */
-export function scopeOf(subresource: string): "main" | "status" | "finalize" {
-  if (subresource === "finalize") return "finalize";
-  return subresource === "status" || subresource === "approval" ? "status" : "main";
+export function scopeOf(subresource: string): "main" | "status" | "approval" | "finalize" {
+  return subresource === "finalize" || subresource === "status" || subresource === "approval" ? subresource : "main";
 }
 
 /** Throws NotFound, Conflict, BadRequest, Invalid. An object whose last finalizer goes is removed. */

@@ -21,6 +21,13 @@ for (const [path, expected] of Object.entries({
   ".status.conditions[?(@.type=='Other')].status": ["False"],
   ".metadata.annotations.example\\.com/size": ["big"],
   '.metadata.annotations["example.com/size"]': ["big"],
+  ".status.list[0:2]": [1, 2],
+  ".status.list[-1:]": [3],
+  ".status.list[::2]": [1, 3],
+  ".status.list[0,2]": [1, 3],
+  ".status.list[?(@>1)]": [2, 3],
+  '.status.conditions[?(@.type<"P")].status': ["False"],
+  "..type": ["Ready", "Other"],
   "{.status.missing}": [],
 })) {
   test(`${path} finds ${JSON.stringify(expected)}`, () => {

@@ -4,12 +4,15 @@ import { isJsonObject, isEqual } from "../object.ts";
 type Step =
   | { kind: "key"; key: string }
   | { kind: "index"; index: number }
+  | { kind: "slice"; from: number; to?: number; step: number }
+  | { kind: "union"; steps: Step[] }
   | { kind: "each" }
+  | { kind: "everywhere" }
   | { kind: "filter"; path: Step[]; operator: string; value: unknown };
 
 export type JsonPath = (value: unknown) => unknown[];
 
-/** Compiles `.spec.replicas`, `.a["b"]`, `.a[0]`, `.a[*]`, `.c[?(@.type=="Ready")].status`; throws on anything else. */
+/** Compiles `.spec.replicas`, `.a["b"]`, `.a[0]`, `.a[*]`, `.a[0:2]`, `..a`, `.c[?(@.type=="Ready")].status`; throws on anything else. */
 export function parseJsonPath(text: string): JsonPath {
   const steps = parseSteps(text.replace(/^\{|\}$/g, "").replace(/^\$/, ""));
   return (value) => steps.reduce<unknown[]>((found, step) => found.flatMap((at) => follow(at, step)), [value]);
@@ -32,11 +35,27 @@ function follow(value: unknown, step: Step): unknown[] {
       const item: unknown = Array.isArray(value) ? value.at(step.index) : undefined;
       return item === undefined ? [] : [item];
     }
+    case "slice":
+      return sliceOf(Array.isArray(value) ? value : [], step);
+    case "union":
+      return step.steps.flatMap((each) => follow(value, each));
+    case "everywhere":
+      return everythingIn(value);
     case "each":
       return Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
     case "filter":
       return (Array.isArray(value) ? value : []).filter((item) => matches(item, step));
   }
+}
+
+function sliceOf(list: readonly unknown[], { from, to, step }: Extract<Step, { kind: "slice" }>): unknown[] {
+  return list.slice(from, to).filter((_item, index) => index % step === 0);
+}
+
+/** A value and all that is in it. */
+function everythingIn(value: unknown): unknown[] {
+  const inner = Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
+  return [value, ...inner.flatMap(everythingIn)];
 }
 
 function matches(item: unknown, filter: Extract<Step, { kind: "filter" }>): boolean {
@@ -46,16 +65,33 @@ function matches(item: unknown, filter: Extract<Step, { kind: "filter" }>): bool
       return found !== undefined;
     case "!=":
       return !isEqual(found, filter.value);
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return isOrdered(found, filter);
     default:
       return isEqual(found, filter.value);
   }
 }
 
+function isOrdered(found: unknown, { operator, value }: { operator: string; value: unknown }): boolean {
+  const isComparable = typeof found === typeof value && (typeof found === "number" || typeof found === "string");
+  if (!isComparable) return false;
+  const [left, right] = [found as string, value as string];
+  if (left === right) return operator.endsWith("=");
+  return left < right === operator.startsWith("<");
+}
+
 const KEY = /^\.((?:[^.[\\]|\\.)+)/;
 const QUOTED_KEY = /^\[\s*(?:'([^']*)'|"([^"]*)")\s*\]/;
 const INDEX = /^\[(-?\d+)\]/;
+const SLICE = /^\[(-?\d*):(-?\d*)(?::(\d+))?\]/;
+const UNION = /^\[((?:-?\d+|'[^']*')(?:,(?:-?\d+|'[^']*'))+)\]/;
+const EVERYWHERE = /^\.(?=\.)/;
 const EACH = /^(?:\[\*\]|\.\*)/;
-const FILTER = /^\[\?\(\s*@((?:\.[^=!)\s[]+|\[[^\]]*\])+)\s*(?:(==|!=)\s*("[^"]*"|'[^']*'|[^)\s]+)\s*)?\)\]/;
+const FILTER =
+  /^\[\?\(\s*@((?:\.[^=!<>)\s[]+|\[[^\]]*\])*)\s*(?:(==|!=|<=|>=|<|>)\s*("[^"]*"|'[^']*'|[^)\s]+)\s*)?\)\]/;
 
 function parseSteps(text: string): Step[] {
   const steps: Step[] = [];
@@ -71,6 +107,21 @@ function parseSteps(text: string): Step[] {
 function parseStep(rest: string): [Step, number] {
   const each = EACH.exec(rest);
   if (each) return [{ kind: "each" }, each[0].length];
+  const everywhere = EVERYWHERE.exec(rest);
+  if (everywhere) return [{ kind: "everywhere" }, everywhere[0].length];
+  const slice = SLICE.exec(rest);
+  if (slice) {
+    const [whole, from = "", to = "", step = "1"] = slice;
+    return [
+      { kind: "slice", from: Number(from), ...(to !== "" && { to: Number(to) }), step: Number(step) },
+      whole.length,
+    ];
+  }
+  const union = UNION.exec(rest);
+  if (union) {
+    const [whole, parts = ""] = union;
+    return [{ kind: "union", steps: parts.split(",").flatMap((part) => parseSteps(`[${part}]`)) }, whole.length];
+  }
   const index = INDEX.exec(rest);
   if (index) return [{ kind: "index", index: Number(index[1]) }, index[0].length];
   const quoted = QUOTED_KEY.exec(rest);

@@ -16,7 +16,7 @@ export function columnDefinitions(resource: Resource): JsonObject[] {
 
 export function toRow(
   object: KubeObject,
-  options: { resource: Resource; now: number; include: IncludeObject },
+  options: { resource: Resource; now: number; include: IncludeObject; apiVersion: string },
 ): JsonObject {
   const conditions = options.resource.rowConditions?.(object) ?? [];
   return {
@@ -27,14 +27,17 @@ export function toRow(
         ? null
         : options.include === "Object"
           ? object
-          : toPartialMetadata(object, "meta.k8s.io/v1"),
+          : toPartialMetadata(object, options.apiVersion),
   };
 }
 
-export function toTable(columns: JsonObject[], options: { metadata: JsonObject; rows: JsonObject[] }): JsonObject {
+export function toTable(
+  columns: JsonObject[] | null,
+  options: { metadata: JsonObject; rows: JsonObject[]; apiVersion: string },
+): JsonObject {
   return {
     kind: "Table",
-    apiVersion: "meta.k8s.io/v1",
+    apiVersion: options.apiVersion,
     metadata: options.metadata,
     columnDefinitions: columns,
     rows: options.rows,

@@ -15,7 +15,7 @@ import { isFinished } from "./change.ts";
 import { keyOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { decode, noObject, notRegistered, NO_VERSION_OR_KIND } from "./decode.ts";
-import { renderObject } from "./render.ts";
+import { renderList, renderObject } from "./render.ts";
 import { selectionOf } from "./selection.ts";
 import { reviewMutation, reviewResult } from "./webhook-review.ts";
 import { write } from "./write.ts";
@@ -57,12 +57,10 @@ export async function deleteCollection(context: Context): Promise<Response> {
       return transaction.get(keyOf(one)) === undefined ? [] : [removeObject(one, transaction, options).object];
     }),
   );
-  return respondJson({
-    kind: resource.listKind,
-    apiVersion: toApiVersion(resource.group, resource.version),
-    metadata: { resourceVersion: String(server.storage.revision) },
-    items,
-  });
+  const metadata = { resourceVersion: String(server.storage.revision) };
+  const apiVersion = toApiVersion(resource.group, resource.version);
+  const rendered = renderList(context, { metadata, objects: items });
+  return rendered ?? respondJson({ kind: resource.listKind, apiVersion, metadata, items });
 }
 
 /**

@@ -1,17 +1,15 @@
 /** Lists, in pages of one snapshot if asked for. */
-import { negotiate } from "../http/negotiate.ts";
-import { respondJson, respondPieces, respondText } from "../http/respond.ts";
+import { respondPieces, respondText } from "../http/respond.ts";
 import { isJsonObject, toApiVersion } from "../object.ts";
-import type { JsonObject, KubeObject } from "../object.ts";
+import type { JsonObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
 import { goJsonProblem } from "../schema/go-json-problem.ts";
 import { badRequest, invalid, StatusError } from "../status-error.ts";
 import type { StatusCause } from "../status-error.ts";
 import type { Stored } from "../storage/storage.ts";
-import { columnDefinitions, toPartialMetadata, toRow, toTable } from "../table/table.ts";
 import type { Context } from "./context.ts";
-import { includeObject } from "./render.ts";
+import { renderList } from "./render.ts";
 import { expired, integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
 import { selectionOf } from "./selection.ts";
 import type { Selection } from "./selection.ts";
@@ -29,39 +27,22 @@ const MOST_AT_ONCE = 500;
 const PIECE_LENGTH = 64 * 1024;
 
 export async function listObjects(context: Context): Promise<Response> {
-  const { resource, server } = context;
+  const { resource } = context;
   const page = readPage(context);
   const metadata: JsonObject = { resourceVersion: String(page.revision) };
   if (page.next !== undefined) metadata["continue"] = page.next;
   if (page.remaining !== undefined) metadata["remainingItemCount"] = page.remaining;
-  const representation = negotiate(context.headers.get("accept"));
+  const objects = page.items.values().map((item) => fromStored(item, resource));
+  const rendered = renderList(context, { metadata, objects });
+  if (rendered !== undefined) return rendered;
   const apiVersion = toApiVersion(resource.group, resource.version);
-  const shown = (show: (object: KubeObject) => JsonObject): JsonObject[] =>
-    page.items.map((item) => show(fromStored(item, resource)));
-  switch (representation.as) {
-    case "Table": {
-      const options = { resource, now: server.clock.now(), include: includeObject(context.query) };
-      const rows = shown((object) => toRow(object, options));
-      return respondJson(toTable(columnDefinitions(resource), { metadata, rows }));
-    }
-    case "PartialObjectMetadata":
-    case "PartialObjectMetadataList": {
-      const metaVersion = `meta.k8s.io/${representation.version}`;
-      const items = shown((object) => toPartialMetadata(object, metaVersion));
-      return respondJson({ kind: "PartialObjectMetadataList", apiVersion: metaVersion, metadata, items });
-    }
-    case "":
-    case "APIGroupDiscoveryList": {
-      const textOf = (item: Stored): string => {
-        const { json, revision } = item;
-        const isAsKept = isServedAsKept({ json, revision }, resource);
-        return inList(isAsKept ? json : JSON.stringify(fromStored({ json, revision }, resource)), resource);
-      };
-      const head = `${JSON.stringify({ kind: resource.listKind, apiVersion, metadata }).slice(0, -1)},"items":[`;
-      if (page.items.length > MOST_AT_ONCE) return respondPieces(listPieces(page.items, { head, textOf }));
-      return respondText(`${head}${page.items.map(textOf).join(",")}]}`);
-    }
-  }
+  const textOf = ({ json, revision }: Stored): string => {
+    const isAsKept = isServedAsKept({ json, revision }, resource);
+    return inList(isAsKept ? json : JSON.stringify(fromStored({ json, revision }, resource)), resource);
+  };
+  const head = `${JSON.stringify({ kind: resource.listKind, apiVersion, metadata }).slice(0, -1)},"items":[`;
+  if (page.items.length > MOST_AT_ONCE) return respondPieces(listPieces(page.items, { head, textOf }));
+  return respondText(`${head}${page.items.map(textOf).join(",")}]}`);
 }
 
 /** In small pieces, so that little of a long list is in memory at a time. */

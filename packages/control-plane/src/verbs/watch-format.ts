@@ -95,17 +95,19 @@ function toLine(type: Type, object: unknown): string {
 function createView(context: Context): (object: KubeObject) => unknown {
   const { as, version } = negotiate(context.headers.get("accept"));
   const { resource, server } = context;
+  const apiVersion = `meta.k8s.io/${version}`;
   if (as === "Table") {
     const include = includeObject(context.query);
-    let columns: JsonObject[] = columnDefinitions(resource);
+    let columns: JsonObject[] | null = columnDefinitions(resource);
     return (object) => {
-      const row = toRow(object, { resource, now: server.clock.now(), include });
-      const table = toTable(columns, { metadata: { resourceVersion: object.metadata.resourceVersion }, rows: [row] });
+      const row = toRow(object, { resource, now: server.clock.now(), include, apiVersion });
+      const metadata = { resourceVersion: object.metadata.resourceVersion };
+      const table = toTable(columns, { metadata, rows: [row], apiVersion });
       // Only the first table of a watch carries the columns.
-      columns = [];
+      columns = null;
       return table;
     };
   }
-  if (as === "PartialObjectMetadata") return (object) => toPartialMetadata(object, `meta.k8s.io/${version}`);
+  if (as === "PartialObjectMetadata") return (object) => toPartialMetadata(object, apiVersion);
   return (object) => object;
 }

@@ -33,7 +33,7 @@ test("objects are found by a word of their text, the current ones alone", async 
   await storage.write((transaction) => transaction.put(key, object("old word")));
   await storage.write((transaction) => transaction.put(key, object("new")));
   await storage.write((transaction) => transaction.put({ ...key, name: "b" }, object("some word")));
-  const found = (...words: [string, string]): string[] => storage.mentioning(...words).map(({ name }) => name);
+  const found = (...words: [string, string]): string[] => Array.from(storage.mentioning(...words), ({ name }) => name);
   assert.deepEqual(
     [found("word", "none"), found("none", "new"), found("word", "new").toSorted()],
     [["b"], ["a"], ["a", "b"]],

@@ -105,7 +105,7 @@ test("the past can be listed until it is compacted, the present always", async (
     storage.list({ resource: "things" }).map(({ name }) => name),
     ["a", "b"],
   );
-  const changes = storage.changes({ resource: "things", after: storage.compacted });
+  const changes = [...storage.changes({ resource: "things", after: storage.compacted })];
   assert.ok(changes.length > 0 && changes.every((change: Change) => change.previous !== undefined));
 });
 

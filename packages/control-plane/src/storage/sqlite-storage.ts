@@ -131,16 +131,16 @@ export function openStorage(options: StorageOptions): Storage {
     },
     get,
     list,
-    mentioning: (one, other) => statements.mentioning.all(one, other) as Stored[],
+    mentioning: (one, other) => statements.mentioning.iterate(one, other) as Iterable<Stored>,
     count: ({ resource, namespace }) => (statements.count.get(resource, namespace ?? null) as { count: number }).count,
     counts: () => statements.counts.all() as { resource: string; count: number }[],
     sizeBytes: () => Number(statements.pages.get()?.["bytes"]),
     isUsable: () => queue.ended() === undefined && statements.setting.get("compacted") !== undefined,
-    changes: ({ resource, after }) =>
-      (statements.changes.all(resource, after) as ChangeRow[]).map((row) => ({
-        ...row,
-        previous: row.previous ?? undefined,
-      })),
+    *changes({ resource, after }) {
+      for (const row of statements.changes.iterate(resource, after) as Iterable<ChangeRow>) {
+        yield { ...row, previous: row.previous ?? undefined };
+      }
+    },
     write: (mutate) => queue.write(mutate),
     subscribe: (listener) => {
       listeners.add(listener);

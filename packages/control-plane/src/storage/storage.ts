@@ -39,8 +39,8 @@ export type Storage = {
   readonly compacted: number;
   get: (key: Key) => Stored | undefined;
   list: (query: ListQuery) => Stored[];
-  /** Current objects whose text has one of the words. */
-  mentioning(one: string, other: string): Stored[];
+  /** Current objects whose text has one of the words; to be gone through at once, before anything is written. */
+  mentioning(one: string, other: string): Iterable<Stored>;
   count(query: { resource: string; namespace?: string }): number;
   /** How many objects there are of each resource that has any. */
   counts(): { resource: string; count: number }[];
@@ -48,8 +48,8 @@ export type Storage = {
   sizeBytes(): number;
   /** Whether it can be read and is not known to be past writing. */
   isUsable(): boolean;
-  /** Changes of one resource after a revision, oldest first. */
-  changes(query: { resource: string; after: number }): Change[];
+  /** Changes of one resource after a revision, oldest first; to be gone through as `mentioning`. */
+  changes(query: { resource: string; after: number }): Iterable<Change>;
   /** Settles after the commit is durable. What `mutate` throws undoes this transaction alone. */
   write<T>(mutate: (transaction: Transaction) => T): Promise<T>;
   /** Called after each commit with its changes, in order. Returns how to stop. */

@@ -11,7 +11,7 @@ import {
 import type { Log } from "../log.ts";
 import { isNodeReady } from "../machine/node-match.ts";
 import type { MachineSetOptions } from "../machine-set/controller.ts";
-import { machinesOf, membershipOf } from "../machine-set/members.ts";
+import { createMemberships, machinesOf } from "../machine-set/members.ts";
 import { OVERDUE_MS, type PendingByUid } from "../machine-set/pending.ts";
 import { claimsOf, controllerOf } from "../ownership.ts";
 import { selects } from "../selector.ts";
@@ -47,6 +47,7 @@ const MOST_STEPS = 100;
 
 export function createMachineDeploymentController(options: MachineDeploymentControllerOptions): Controller {
   const { clock, informers } = options;
+  const membershipOf = createMemberships(informers);
   const { updatesMetadataInPlace } = options.options;
   /** UIDs of those that a Machine's next step may let go on. */
   const rolling = new Set<string>();
@@ -99,7 +100,7 @@ export function createMachineDeploymentController(options: MachineDeploymentCont
     const isGoing = ({ metadata }: MachineSet): boolean => metadata.deletionTimestamp !== undefined;
     const sets = owned.filter((set) => !isGoing(set) && selects(deployment.spec.selector, set.metadata.labels));
     const views = oldestFirst(sets).map((set): SetView => {
-      const membership = membershipOf(set, { informers, pending: options.pending.find(set.metadata.uid ?? "") });
+      const membership = membershipOf(set, options.pending.find(set.metadata.uid ?? ""));
       return { ...membership, set, size: sizeOf(set, membership, nowMs) };
     });
     const { newSet } = splitSets(deployment, sets, { updatesMetadataInPlace });

@@ -18,7 +18,7 @@ import { createStepController, type Pass } from "../step-controller.ts";
 import { act } from "./act.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { machinesOf, membershipOf } from "./members.ts";
+import { createMemberships, machinesOf } from "./members.ts";
 import type { PendingByUid } from "./pending.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -53,6 +53,7 @@ const SCALING: Partial<Record<Decision["kind"], "FailedCreate" | "FailedDelete">
 
 export function createMachineSetController(options: MachineSetControllerOptions): Controller {
   const { clock, informers } = options;
+  const membershipOf = createMemberships(informers);
 
   const controller = createStepController<MachineSet, Decision, NonNullable<Snapshot["failure"]>>({
     ...options,
@@ -72,7 +73,7 @@ export function createMachineSetController(options: MachineSetControllerOptions)
 
   function observe(machineSet: MachineSet, pass: Pass<NonNullable<Snapshot["failure"]>>): Snapshot {
     const pending = options.pending.of(machineSet.metadata.uid ?? "");
-    const { members, ...membership } = membershipOf(machineSet, { informers, pending });
+    const { members, ...membership } = membershipOf(machineSet, pending);
     return {
       ...pass,
       ...membership,

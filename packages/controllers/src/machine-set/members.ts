@@ -29,35 +29,43 @@ export type Membership = {
 export type MemberInformers = { machines: Informer<Machine>; nodes: Informer<Node> };
 
 /** Its Machines by controller reference, whatever their labels. */
-export function membershipOf(
-  { metadata, spec }: MachineSet,
-  { informers, pending }: { informers: MemberInformers; pending: Pending | undefined },
-): Membership {
-  const owned = informers.machines.store.byIndex("controller", metadata.uid ?? "");
-  const isLeaving = (machine: Machine): boolean =>
-    machine.metadata.deletionTimestamp !== undefined || (pending?.isDeleted(machine.metadata.uid ?? "") ?? false);
-  const waitMs = (spec.minReadySeconds ?? 0) * 1_000;
-  const stay = owned.filter((machine) => !isLeaving(machine));
-  return {
-    members: stay.map((machine) => {
-      const member = memberOf(machine, nodeOf(machine, informers), waitMs);
-      return pending?.isDeleting(machine.metadata.uid ?? "") ? { ...member, isAskedToGo: true } : member;
-    }),
-    leaving: stay.length === owned.length ? [] : owned.filter(isLeaving),
-    unseen: pending?.createdCount() ?? 0,
+export type MembershipOf = (machineSet: MachineSet, pending: Pending | undefined) => Membership;
+
+export function createMemberships(informers: MemberInformers): MembershipOf {
+  /** As each was when it was last looked at: a pass looks at all of a MachineSet, and few have changed since. */
+  const latest = new WeakMap<Machine, { member: Member; waitMs: number }>();
+
+  function latestOf(machine: Machine, waitMs: number): Member {
+    const node = nodeOf(machine, informers);
+    const known = latest.get(machine);
+    if (known !== undefined && known.member.node === node && known.waitMs === waitMs) return known.member;
+    const member = memberOf(machine, node, waitMs);
+    latest.set(machine, { member, waitMs });
+    return member;
+  }
+
+  return ({ metadata, spec }, pending) => {
+    const owned = informers.machines.store.byIndex("controller", metadata.uid ?? "");
+    const isLeaving = (machine: Machine): boolean =>
+      machine.metadata.deletionTimestamp !== undefined || (pending?.isDeleted(machine.metadata.uid ?? "") ?? false);
+    const waitMs = (spec.minReadySeconds ?? 0) * 1_000;
+    const stay = owned.filter((machine) => !isLeaving(machine));
+    return {
+      members: stay.map((machine) => {
+        const member = latestOf(machine, waitMs);
+        return pending?.isDeleting(machine.metadata.uid ?? "") ? { ...member, isAskedToGo: true } : member;
+      }),
+      leaving: stay.length === owned.length ? [] : owned.filter(isLeaving),
+      unseen: pending?.createdCount() ?? 0,
+    };
   };
 }
 
-/** As each was when it was last looked at: a pass looks at all of a MachineSet, and few have changed since. */
-const latest = new WeakMap<Machine, { member: Member; waitMs: number }>();
-
 function memberOf(machine: Machine, node: Node | undefined, waitMs: number): Member {
-  const known = latest.get(machine);
-  if (known !== undefined && known.member.node === node && known.waitMs === waitMs) return known.member;
   const isReady = node !== undefined && isNodeReady(node);
   const since = node?.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "";
   const { errorReason, errorMessage } = machine.status ?? {};
-  const member = {
+  return {
     machine,
     node,
     isReady,
@@ -66,8 +74,6 @@ function memberOf(machine: Machine, node: Node | undefined, waitMs: number): Mem
     isDoomed: Boolean(machine.metadata.annotations?.[ANNOTATION_DELETE_MACHINE] || errorReason || errorMessage),
     isAskedToGo: false,
   };
-  latest.set(machine, { member, waitMs });
-  return member;
 }
 
 export const isAvailable = ({ availableAtMs }: Member, nowMs: number): boolean => availableAtMs <= nowMs;

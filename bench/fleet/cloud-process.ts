@@ -30,18 +30,18 @@ const handle: Handler = async (request) => {
   const call = `${request.method} ${pathname.replaceAll(/\/\d+/g, "/*")}`;
   const ofToken = (calls[token] ??= {});
   ofToken[call] = (ofToken[call] ?? 0) + 1;
-  if (isCreation) {
-    const { name } = (await request.clone().json()) as { name: string };
-    createdAt[name] ??= Date.now();
-  }
+  const askedAt = Date.now();
   // Until the caller gives up.
   if (deadTokens.includes(token)) await new Promise(() => {});
   const response = await simulator.handle(request);
-  if (isCreation && joins && token !== SEED_TOKEN && response.status === 201) {
-    const { server } = (await response.clone().json()) as { server: Server };
+  if (!isCreation || response.status !== 201) return response;
+  const text = await response.text();
+  const { server } = JSON.parse(text) as { server: Server };
+  createdAt[server.name] ??= askedAt;
+  if (joins && token !== SEED_TOKEN) {
     void joinNode(client, server, stopped.signal).catch((error: unknown) => console.error("kubelet:", error));
   }
-  return response;
+  return new Response(text, response);
 };
 
 const { url } = await serveSimulator({ ...simulator, handle }, { host: "127.0.0.1", port: 0 });

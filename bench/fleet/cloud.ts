@@ -21,7 +21,7 @@ export const SEED_TOKEN = "seed-token";
 export type CloudReport = {
   /** Token → method and path → how often. */
   calls: Record<string, Record<string, number>>;
-  /** Name of a server → when its creation was first asked for, in epoch milliseconds. */
+  /** Name of a server → when the creation that made it was asked for, in epoch milliseconds. */
   createdAt: Record<string, number>;
 };
 

@@ -33,6 +33,7 @@ export const life: Bench = {
       const first = await makeFirst(site, view, signal);
       progress("measuring the API server's write rate");
       const writesPerSecond = (await measureWrites(client, [WRITERS])).get(WRITERS) ?? Number.NaN;
+      progress(`replaying ${machines} lives`);
       const replayed = await measureReplay(site, first, { lives: machines, signal });
       await view.until("the replayed are gone", () => view.machines === 1);
       const scaleTo = (replicas: number): Promise<unknown> =>

@@ -162,9 +162,12 @@ function checkAvailability(cloud: Cloud, type: ServerType, place: Location | und
 }
 
 function carryOut(cloud: Cloud, project: string, order: Order): Response {
-  const existing = [...serversOf(cloud, project)];
-  if (existing.some(({ name }) => name === order.name)) throw notUnique("server", "name");
-  if (existing.length >= cloud.maxServers) {
+  let existing = 0;
+  for (const { name } of serversOf(cloud, project)) {
+    if (name === order.name) throw notUnique("server", "name");
+    existing++;
+  }
+  if (existing >= cloud.maxServers) {
     throw new HetznerError("resource_limit_exceeded", "server limit exceeded", {
       details: { limits: [{ name: "server_limit" }] },
     });

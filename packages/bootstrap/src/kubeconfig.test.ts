@@ -8,16 +8,18 @@ const server = "https://k8s.example.com:6443";
 const caData = Buffer.from(CA_PEM).toString("base64");
 const info = (clusters: unknown) => stringify({ apiVersion: "v1", kind: "Config", clusters });
 
-test("the bootstrap kubeconfig pins the CA and authenticates with the token", () => {
-  assert.deepEqual(parse(bootstrapKubeconfig({ server, caCertificatePem: CA_PEM, token: TOKEN })), {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "c", cluster: { "certificate-authority-data": caData, server } }],
-    users: [{ name: "c", user: { token: TOKEN } }],
-    contexts: [{ name: "c", context: { cluster: "c", user: "c" } }],
-    "current-context": "c",
+for (const token of [TOKEN, "245678.2456789245678924"]) {
+  test(`the bootstrap kubeconfig pins the CA and authenticates with the token, as ${token}`, () => {
+    assert.deepEqual(parse(bootstrapKubeconfig({ server, caCertificatePem: CA_PEM, token })), {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster: { "certificate-authority-data": caData, server } }],
+      users: [{ name: "c", user: { token } }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "c" } }],
+      "current-context": "c",
+    });
   });
-});
+}
 
 test("cluster-info gives the API server and its CA", () => {
   const cluster = { server, "certificate-authority-data": caData };

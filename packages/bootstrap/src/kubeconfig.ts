@@ -1,24 +1,33 @@
 /** What a kubelet needs to find and trust the API server, and where the cluster publishes it. */
 import { parse, stringify } from "yaml";
 import { BootstrapError } from "./bootstrap-error.ts";
+import { remembered } from "./remembered.ts";
 
 export type ClusterInfo = { /** URL of the API server as nodes reach it. */ server: string; caCertificatePem: string };
 
+export function bootstrapKubeconfig({ token, ...cluster }: ClusterInfo & { token: string }): string {
+  // Quoted, for one of digits alone would be a number.
+  return `${kubeconfigWithoutUser(cluster)}users:\n- name: c\n  user:\n    token: ${JSON.stringify(token)}\n`;
+}
+
 /** Everything in it is named `c`: user data is counted in bytes. */
-export function bootstrapKubeconfig({ server, caCertificatePem, token }: ClusterInfo & { token: string }): string {
-  const caData = Buffer.from(caCertificatePem).toString("base64");
-  return stringify(
+const kubeconfigWithoutUser = remembered(({ server, caCertificatePem }: ClusterInfo): string =>
+  stringify(
     {
       apiVersion: "v1",
       kind: "Config",
-      clusters: [{ name: "c", cluster: { "certificate-authority-data": caData, server } }],
-      users: [{ name: "c", user: { token } }],
+      clusters: [
+        {
+          name: "c",
+          cluster: { "certificate-authority-data": Buffer.from(caCertificatePem).toString("base64"), server },
+        },
+      ],
       contexts: [{ name: "c", context: { cluster: "c", user: "c" } }],
       "current-context": "c",
     },
     { lineWidth: 0, indentSeq: false },
-  );
-}
+  ),
+);
 
 /**
  * Reads the key `kubeconfig` of the ConfigMap `kube-public/cluster-info`, as kubeadm publishes it.

@@ -124,11 +124,11 @@ test("of many objects that all is well with some are told of, of troubles all, a
   }
   await recorder.flush({ signal });
   const told = Map.groupBy(await eventsOf(api), ({ type }) => type);
-  assert.deepEqual([told.get("Normal")?.length, told.get("Warning")?.length], [200, 300]);
+  assert.deepEqual([told.get("Normal")?.length, told.get("Warning")?.length], [100, 300]);
   await clock.advance(1_000);
   for (let n = 300; n < 400; n += 1) recorder.event(about(n), created);
   await recorder.flush({ signal });
-  assert.equal((await eventsOf(api)).length, 505);
+  assert.equal((await eventsOf(api)).length, 402);
 });
 
 test("passing failures are retried, lasting ones told, and no caller ever sees them", async () => {

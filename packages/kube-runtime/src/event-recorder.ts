@@ -43,7 +43,7 @@ type Limit = { burst: number; refillMs: number };
 /** client-go's. */
 const OF_OBJECT: Limit = { burst: 25, refillMs: 300_000 };
 /** Of one reason that is no trouble: a fleet that rises has better use for its writes, and its objects say the same. */
-const OF_NORMAL: Limit = { burst: 200, refillMs: 200 };
+const OF_NORMAL: Limit = { burst: 100, refillMs: 500 };
 const MAX_WAITING = 1000;
 const MAX_REMEMBERED = 4096;
 /** After which a repetition is a new event: the server forgets events after an hour. */

@@ -6,10 +6,10 @@ export const STATUS_DELAY_MS = 500;
 
 /**
  * Between passes over one MachineSet or MachineDeployment: each looks at all its Machines, whose events come in crowds. From a
- * thousand on it grows with them, or what each costs would.
+ * hundred on it grows with the root of their number: so what each costs grows no faster than that.
  */
 export const passPaceMs = ({ spec, status }: MachineSet | MachineDeployment): number =>
-  Math.max(100, Math.max(spec.replicas ?? 0, status?.replicas ?? 0) / 10);
+  10 * Math.sqrt(Math.max(100, spec.replicas ?? 0, status?.replicas ?? 0));
 
 /** @param staleSinceMs since when the status has been out of date; undefined: from now. */
 export const statusDueAt = (staleSinceMs: number | undefined, nowMs: number): number =>

@@ -19,7 +19,7 @@ export type HttpConnections = {
 };
 
 /** At once, without watches; more calls wait for a free one. */
-const MAX_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 64;
 /** The kernel's keep-alive probes find a dead peer behind a silent watch. */
 const PROBE_AFTER_MS = 30_000;
 

@@ -22,7 +22,7 @@ type Row = [name: string, byDefault: unknown, given: string, becomes: unknown];
 const GO_MACHINE_CONTROLLER: Row[] = [
   ["kubeconfig", "", "/etc/kubeconfig", "/etc/kubeconfig"],
   ["master", "", "https://10.0.0.1", "https://10.0.0.1"],
-  ["worker-count", 32, "5", 5],
+  ["worker-count", 128, "5", 5],
   ["health-probe-address", at("127.0.0.1", 8085), "0.0.0.0:8085", at("0.0.0.0", 8085)],
   ["metrics-address", at("127.0.0.1", 8080), ":8080", at("0.0.0.0", 8080)],
   ["name", "", "shard-1", "shard-1"],

@@ -47,8 +47,8 @@ export const RUN_FLAGS = {
     group: "Machines",
     value: "n",
     help: "Machines of one cloud credential that are reconciled at the same time",
-    fallback: 32,
-    shown: "32",
+    fallback: 128,
+    shown: "128",
     parse: parsePositiveCount,
   }),
   joinClusterTimeout: {

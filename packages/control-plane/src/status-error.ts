@@ -41,17 +41,20 @@ export class StatusError extends Error {
   readonly details: StatusDetails | undefined;
   /** A Status made elsewhere, passed on as it is; its `code` is a number. */
   readonly #answer: JsonObject | undefined;
+  /** With which a list can go on all the same. */
+  readonly #continueToken: string | undefined;
 
   constructor(
     reason: StatusReason,
     message: string,
-    options: { details?: StatusDetails; cause?: unknown; answer?: JsonObject } = {},
+    options: { details?: StatusDetails; cause?: unknown; answer?: JsonObject; continueToken?: string } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "StatusError";
     this.reason = reason;
     this.details = options.details;
     this.#answer = options.answer;
+    this.#continueToken = options.continueToken;
   }
 
   get code(): number {
@@ -63,7 +66,7 @@ export class StatusError extends Error {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata: this.#continueToken === undefined ? {} : { continue: this.#continueToken },
       status: "Failure",
       message: this.message,
       ...(this.reason === "Unknown" ? {} : { reason: this.reason }),

@@ -113,6 +113,10 @@ function problemIn(text: string, at: number, where: string): string {
 function problemAt(text: string, at: number, where: string): string {
   const wrong = text[at];
   if (wrong === undefined) return "unexpected end of JSON input";
-  const quoted = wrong === "'" ? "\\'" : wrong === '"' ? '"' : JSON.stringify(wrong).slice(1, -1);
+  const quoted = wrong === "'" ? "\\'" : wrong === '"' ? '"' : escapeControls(JSON.stringify(wrong).slice(1, -1));
   return `invalid character '${quoted}' ${where}`;
+}
+
+function escapeControls(text: string): string {
+  return text.replace(/[\x80-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }

@@ -1,29 +1,29 @@
 /** Lists, in pages of one snapshot if asked for. */
 import { respondPieces, respondText } from "../http/respond.ts";
-import { isJsonObject, toApiVersion } from "../object.ts";
+import { toApiVersion } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import { fromStored, isServedAsKept } from "../registry/conversion.ts";
 import type { Resource } from "../registry/resource.ts";
-import { goJsonProblem } from "../schema/go-json-problem.ts";
-import { badRequest, invalid, StatusError } from "../status-error.ts";
-import type { StatusCause } from "../status-error.ts";
+import { badRequest, StatusError } from "../status-error.ts";
 import type { Stored } from "../storage/storage.ts";
 import type { Context } from "./context.ts";
+import { expiredToken, formatToken, parseToken } from "./continue-token.ts";
+import type { ContinueToken } from "./continue-token.ts";
+import { checkListOptions } from "./list-options.ts";
 import { renderList } from "./render.ts";
-import { expired, integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
+import { integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
 import { selectionOf } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 
 type Page = { items: Stored[]; revision: number; next?: string; remaining?: number };
 type ListText = { head: string; textOf: (item: Stored) => string };
-type Token = { at: number; after: { namespace: string; name: string } };
-
-const INVALID_TOKEN = "invalid continue token: continue key is not valid";
 
 /** Rows read from the store at once while a selector thins them out. */
 const CHUNK = 500;
 /** Items up to which a list is written as one text; a longer one in pieces. */
 const MOST_AT_ONCE = 500;
+/** More than there can be; what is asked for beyond may be no number to SQLite. */
+const MOST_ITEMS = 2 ** 31;
 const PIECE_LENGTH = 64 * 1024;
 
 export async function listObjects(context: Context): Promise<Response> {
@@ -64,33 +64,38 @@ function inList(json: string, { custom, group, version, kind }: Resource): strin
 }
 
 function readPage(context: Context): Page {
-  const { server, query } = context;
+  const { server, query, namespace } = context;
   const { storage } = server;
   const selection = selectionOf(context);
-  const limit = Math.max(0, integerOption(query, "limit") ?? 0);
-  const token = query.get("continue");
-  if (token !== null && token !== "") {
-    if (!["", "0"].includes(query.get("resourceVersion") ?? "")) {
+  const version = query.get("resourceVersion") ?? "";
+  checkListOptions(query);
+  integerOption(query, "timeoutSeconds");
+  // Whom any state will do gets it whole.
+  const limit = version === "0" ? 0 : Math.min(MOST_ITEMS, Math.max(0, integerOption(query, "limit") ?? 0));
+  const token = query.get("continue") ?? "";
+  if (token !== "") {
+    if (!["", "0"].includes(version)) {
       throw badRequest("specifying resource version is not allowed when using continue");
     }
-    const { at, after } = parseToken(token);
-    checkSnapshot(at, context, "continue");
+    const parsed = parseToken(token, namespace);
+    const { at = storage.revision, after } = parsed;
+    if (at > storage.revision) throw tooLarge(at, storage.revision);
+    if (at < storage.compacted) throw expiredToken(parsed, namespace);
     return takePage(context, { at, after, limit, selection });
   }
-  const wanted = parseResourceVersion(query.get("resourceVersion"), (why) =>
-    badRequest(`invalid resource version: ${why}`),
-  );
-  const match = query.get("resourceVersionMatch");
-  checkMatch(match, wanted);
-  if (wanted !== undefined && wanted > storage.revision) throw tooLarge(wanted, storage.revision);
-  const exact = match === "Exact" && wanted !== undefined ? wanted : undefined;
-  if (exact !== undefined) checkSnapshot(exact, context, "list");
-  return takePage(context, { at: exact ?? storage.revision, limit, selection });
+  const wanted = parseResourceVersion(version, (why) => badRequest(`invalid resource version: ${why}`));
+  if (wanted === undefined) return takePage(context, { at: storage.revision, limit, selection });
+  if (wanted > storage.revision) throw tooLarge(wanted, storage.revision);
+  if (query.get("resourceVersionMatch") !== "Exact")
+    return takePage(context, { at: storage.revision, limit, selection });
+  if (wanted < storage.compacted)
+    throw new StatusError("Expired", "The resourceVersion for the provided list is too old.");
+  return takePage(context, { at: wanted, limit, selection });
 }
 
 function takePage(
   context: Context,
-  options: { at: number; after?: Token["after"]; limit: number; selection: Selection },
+  options: { at: number; after?: ContinueToken["after"]; limit: number; selection: Selection },
 ): Page {
   const { resource, server, namespace } = context;
   const { at, limit, selection } = options;
@@ -106,7 +111,7 @@ function takePage(
       if (limit > 0 && items.length === limit) {
         const last = items.at(-1);
         if (last === undefined) break;
-        const next = formatToken({ at, after: { namespace: last.namespace, name: last.name } });
+        const next = formatToken({ at, after: { namespace: last.namespace, name: last.name } }, namespace);
         return {
           items,
           revision: at,
@@ -127,54 +132,4 @@ function remainingAfter(context: Context, at: number, last: Stored): number {
   const after = { namespace: last.namespace, name: last.name };
   const query = { resource: resource.storage, at, after, isLazy: true, ...(namespace === "" ? {} : { namespace }) };
   return server.storage.list(query).length;
-}
-
-function checkMatch(match: string | null, wanted: number | undefined): void {
-  const forbidden = (why: string): StatusError =>
-    listOption({ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" });
-  if (match === null || match === "") return;
-  if (match !== "Exact" && match !== "NotOlderThan") {
-    throw listOption({
-      reason: "FieldValueNotSupported",
-      message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-      field: "resourceVersionMatch",
-    });
-  }
-  if (wanted === undefined) throw forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (match === "Exact" && wanted === 0)
-    throw forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-}
-
-function listOption(cause: StatusCause): StatusError {
-  return invalid({ group: "meta.k8s.io", plural: "ListOptions", kind: "ListOptions" }, "", [cause]);
-}
-
-function checkSnapshot(at: number, context: Context, origin: "list" | "continue"): void {
-  const { storage } = context.server;
-  if (at > storage.revision) throw tooLarge(at, storage.revision);
-  if (at >= storage.compacted) return;
-  if (origin === "list") throw expired(at, storage.compacted);
-  throw new StatusError(
-    "Expired",
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
-  );
-}
-
-function formatToken(token: Token): string {
-  return Buffer.from(
-    JSON.stringify({ v: "1", rv: token.at, ns: token.after.namespace, name: token.after.name }),
-  ).toString("base64url");
-}
-
-function parseToken(token: string): Token {
-  const text = Buffer.from(token, "base64url").toString("latin1");
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value) && Number.isSafeInteger(value["rv"])) {
-      return { at: value["rv"] as number, after: { namespace: String(value["ns"]), name: String(value["name"]) } };
-    }
-  } catch (error) {
-    throw badRequest(`${INVALID_TOKEN}: ${goJsonProblem(text) ?? ""}`, error);
-  }
-  throw badRequest(INVALID_TOKEN);
 }

@@ -9,15 +9,21 @@ export function parseResourceVersion(
   if (text === null || text === "") return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   const quoted = JSON.stringify(text);
-  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
+  const why = /^\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`);
 }
+
+const MAX_INTEGER = 2n ** 63n;
 
 /** An option such as `limit`. Throws BadRequest for what is no integer. */
 export function integerOption(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
-  if (/^[+-]?\d{1,18}$/.test(text)) return Number(text);
-  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (text === null) return undefined;
+  const isInteger = /^[+-]?\d+$/.test(text);
+  const value = isInteger ? BigInt(text.replace("+", "")) : 0n;
+  if (isInteger && value < MAX_INTEGER && value >= -MAX_INTEGER) return Number(value);
+  const why = isInteger ? "value out of range" : "invalid syntax";
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
 /** Throws Timeout for a revision that does not exist yet. */

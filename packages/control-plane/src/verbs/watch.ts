@@ -3,9 +3,10 @@
  * client leaves, the time is over or the server closes. A watcher that does not keep up is cut off and lists again.
  */
 import { isTrue } from "../http/request-info.ts";
-import { StatusError } from "../status-error.ts";
+import type { StatusError } from "../status-error.ts";
 import type { Change } from "../storage/storage.ts";
 import type { Context } from "./context.ts";
+import { checkWatchOptions } from "./list-options.ts";
 import { expired, integerOption, parseResourceVersion, tooLarge } from "./resource-version.ts";
 import { createWatchFormat } from "./watch-format.ts";
 import type { WatchFormat } from "./watch-format.ts";
@@ -131,7 +132,7 @@ function planWatch(context: Context): Plan {
   const { storage } = context.server;
   const wanted = parseResourceVersion(query.get("resourceVersion"));
   const initialEvents = query.get("sendInitialEvents");
-  checkOptions(query);
+  checkWatchOptions(query);
   if (wanted !== undefined && wanted > storage.revision) throw tooLarge(wanted, storage.revision);
   const after = wanted ?? storage.revision;
   if (initialEvents !== null && isTrue(initialEvents)) return { initial: true, markEnd: true, after };
@@ -140,27 +141,4 @@ function planWatch(context: Context): Plan {
   if (fromNow) return { initial: false, markEnd: false, after: storage.revision };
   const error = after < storage.compacted ? expired(after, storage.compacted) : undefined;
   return { initial: false, markEnd: false, after, ...(error === undefined ? {} : { error }) };
-}
-
-function checkOptions(query: URLSearchParams): void {
-  const match = query.get("resourceVersionMatch");
-  const initialEvents = query.get("sendInitialEvents");
-  if (initialEvents === null && match !== null) {
-    throw invalidOption(
-      "resourceVersionMatch",
-      "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-    );
-  }
-  if (initialEvents !== null && match !== "NotOlderThan") {
-    throw invalidOption(
-      "resourceVersionMatch",
-      "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-    );
-  }
-}
-
-function invalidOption(field: string, message: string): StatusError {
-  return new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
-    details: { group: "meta.k8s.io", kind: "ListOptions", causes: [{ reason: "FieldValueForbidden", message, field }] },
-  });
 }

@@ -1,7 +1,7 @@
 /** Lists: selectors, pages of one snapshot, and what a resourceVersion asks for. */
 import assert from "node:assert/strict";
 import { behaviour } from "../behaviour.ts";
-import { expectBody, expectRefusal, namesOf } from "../expect.ts";
+import { expectBody, expectRefusal, itemsAt, namesOf } from "../expect.ts";
 import { configMap, node, pod } from "../manifests.ts";
 import type { Answer, World } from "../world.ts";
 
@@ -34,6 +34,8 @@ function refuses(selector: string, message: RegExp) {
     expectRefusal(answer, 400, { reason: "BadRequest", message });
   };
 }
+
+const encode = (token: string): string => Buffer.from(token).toString("base64url");
 
 export const listCases = behaviour("list", {
   "a list bears kind, version and the names in order": async (world) => {
@@ -159,9 +161,61 @@ export const listCases = behaviour("list", {
     assert.deepEqual([namesOf(answer).length, metaOf(answer).continue], [2, undefined]);
   },
   "a continue token that is none is refused": async ({ call, path }) => {
-    expectRefusal(await call("GET", `${path("configmaps")}?limit=1&continue=oops`), 400, {
-      reason: "BadRequest",
-      message: /^invalid continue token: continue key is not valid/,
+    const refusals = {
+      garbage: "invalid character '\\u0081' looking for beginning of value",
+      "a=b": "illegal base64 data at input byte 1",
+      [encode("{}")]: "server does not recognize this encoded version ",
+      [encode('{"v":"meta.k8s.io/v2","rv":1,"start":"a"}')]:
+        "server does not recognize this encoded version meta.k8s.io/v2",
+      [encode('{"v":"meta.k8s.io/v1","start":"a"}')]:
+        "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+      [encode('{"v":"meta.k8s.io/v1","rv":5}')]: "encoded start key empty (version meta.k8s.io/v1)",
+      [encode('{"v":"meta.k8s.io/v1","rv":5,"start":"../x"}')]: "../x",
+    };
+    for (const [token, why] of Object.entries(refusals)) {
+      expectRefusal(await call("GET", `${path("configmaps")}?limit=1&continue=${encodeURIComponent(token)}`), 400, {
+        reason: "BadRequest",
+        message: `invalid continue token: continue key is not valid: ${why}`,
+      });
+    }
+  },
+  "a token without a revision goes on with what is there": async (world) => {
+    const maps = await createMaps(world, 3);
+    const token = encode('{"v":"meta.k8s.io/v1","rv":-1,"start":"m0\\u0000"}');
+    assert.deepEqual(mapsOf(await world.call("GET", `${maps}?continue=${token}`)), ["m1", "m2"]);
+  },
+  "a limit is an integer of 64 bits": async ({ call, path }) => {
+    const refusals = {
+      "": "invalid syntax",
+      x: "invalid syntax",
+      "1.5": "invalid syntax",
+      "9223372036854775808": "value out of range",
+    };
+    for (const [limit, why] of Object.entries(refusals)) {
+      expectRefusal(await call("GET", `${path("configmaps")}?limit=${limit}`), 400, {
+        reason: "BadRequest",
+        message: `strconv.ParseInt: parsing "${limit}": ${why}`,
+      });
+    }
+    expectBody(await call("GET", `${path("configmaps")}?limit=9223372036854775807`), 200);
+  },
+  "whom any state will do gets all of it at once": async (world) => {
+    const maps = await createMaps(world, 3);
+    await world.until(`${maps}?resourceVersion=0&limit=1`, (list) => {
+      const hasMore = list !== undefined && "continue" in list.metadata;
+      return !hasMore && itemsAt(list, "items").length >= 3;
+    });
+  },
+  "options that exclude each other are all named": async ({ call, path }) => {
+    const forbidden = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden";
+    const at = `${path("configmaps")}?resourceVersionMatch=Near&continue=x&sendInitialEvents=true`;
+    expectRefusal(await call("GET", at), 422, {
+      reason: "Invalid",
+      message: `ListOptions.meta.k8s.io "" is invalid: [${forbidden} unless resourceVersion is provided, ${forbidden} when continue is provided, resourceVersionMatch: Unsupported value: "Near": supported values: "Exact", "NotOlderThan", "", sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list]`,
+    });
+    expectRefusal(await call("GET", `${path("configmaps")}?watch=1&resourceVersionMatch=Exact&continue=x`), 422, {
+      reason: "Invalid",
+      message: `ListOptions.meta.k8s.io "" is invalid: [${forbidden} for watch unless sendInitialEvents is provided, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan", ${forbidden} when continue is provided]`,
     });
   },
   "continue and resourceVersion exclude each other": async (world) => {

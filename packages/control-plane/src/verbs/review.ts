@@ -1,9 +1,11 @@
 /** Reviews: questions about access and identity, answered and not stored. */
+import { toTime } from "../clock.ts";
 import { respondJson } from "../http/respond.ts";
 import { arrayAt, isJsonObject, objectAt, stringAt, toApiVersion } from "../object.ts";
 import type { JsonObject } from "../object.ts";
 import type { Attributes } from "../security/authorize.ts";
 import type { Guards } from "../security/guards.ts";
+import { invalidValue } from "../registry/rule-causes.ts";
 import { API_AUDIENCE } from "../security/authenticate.ts";
 import { MASTERS, toUserInfo } from "../security/user.ts";
 import type { User } from "../security/user.ts";
@@ -13,16 +15,24 @@ import type { Context } from "./context.ts";
 import { decodeKind } from "./decode.ts";
 
 export async function answerReview(context: Context, guards: Guards): Promise<Response> {
-  const { resource } = context;
+  const { resource, namespace, server } = context;
+  const { kind } = resource;
   const review = await decodeKind(context, resource);
   const spec = objectAt(review, "spec");
+  const metadata = objectAt(review, "metadata");
+  if (namespace !== "" && (metadata["namespace"] ?? namespace) !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
   checkSpec(context, spec);
   const status = await answer(context, spec, guards);
-  const apiVersion = toApiVersion(resource.group, resource.version);
-  return respondJson(
-    { kind: resource.kind, apiVersion, metadata: review["metadata"] ?? { creationTimestamp: null }, spec, status },
-    { code: 201 },
-  );
+  const head = { kind, apiVersion: toApiVersion(resource.group, resource.version) };
+  const code = 201;
+  if (kind === "SelfSubjectReview") {
+    return respondJson({ ...head, metadata: { creationTimestamp: toTime(server.clock.now()) }, status }, { code });
+  }
+  const asked = kind === "SelfSubjectRulesReview" ? {} : spec;
+  const located = namespace === "" ? metadata : { ...metadata, namespace };
+  return respondJson({ ...head, metadata: located, spec: asked, status }, { code });
 }
 
 async function answer(context: Context, spec: JsonObject, guards: Guards): Promise<JsonObject> {
@@ -65,29 +75,34 @@ function accessStatus(user: User, spec: JsonObject, { authorizer, rbac }: Guards
 }
 
 /** Throws BadRequest or Invalid for a review that asks nothing, or of nobody. */
-function checkSpec({ resource }: Context, spec: JsonObject): void {
+function checkSpec({ resource, namespace }: Context, spec: JsonObject): void {
   const { kind } = resource;
   if (kind === "TokenReview" && stringAt(spec, "token") === "") {
     throw badRequest("token is required for TokenReview in authentication");
   }
+  if (kind === "SelfSubjectRulesReview" && stringAt(spec, "namespace") === "")
+    throw badRequest("no namespace on request");
   if (!kind.endsWith("SubjectAccessReview")) return;
   const causes: StatusCause[] = [];
-  const questions = ["resourceAttributes", "nonResourceAttributes"].filter((field) => isJsonObject(spec[field]));
-  if (questions.length !== 1) {
-    const problem = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    const [field, value, why] =
-      questions.length === 0
-        ? ["spec.resourceAttributes", null, problem]
-        : [
-            "spec.nonResourceAttributes",
-            spec["nonResourceAttributes"],
-            `cannot be specified in combination with resourceAttributes`,
-          ];
-    causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field });
+  const { verb, path } = objectAt(spec, "nonResourceAttributes");
+  /** As the server's own language writes it. */
+  const pathQuestion = { Path: path ?? "", Verb: verb ?? "" };
+  const hasPath = isJsonObject(spec["nonResourceAttributes"]);
+  const hasResource = isJsonObject(spec["resourceAttributes"]);
+  const aboutPath = (why: string): StatusCause => invalidValue("spec.nonResourceAttributes", pathQuestion, why);
+  if (hasPath && hasResource) causes.push(aboutPath("cannot be specified in combination with resourceAttributes"));
+  if (!hasPath && !hasResource) {
+    const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    causes.push(invalidValue("spec.resourceAttributes", null, why));
   }
   if (!kind.startsWith("Self") && stringAt(spec, "user") === "" && arrayAt(spec, "groups").length === 0) {
-    const message = 'Invalid value: "": at least one of user or group must be specified';
-    causes.push({ reason: "FieldValueInvalid", message, field: "spec.user" });
+    causes.push(invalidValue("spec.user", "", "at least one of user or group must be specified"));
+  }
+  if (kind.startsWith("Local")) {
+    const asked = stringAt(spec["resourceAttributes"], "namespace");
+    if (hasPath) causes.push(aboutPath("disallowed on this kind of request"));
+    else if (hasResource && asked !== namespace)
+      causes.push(invalidValue("spec.resourceAttributes.namespace", asked, "must match metadata.namespace"));
   }
   // The server leaves the kind out here.
   if (causes.length > 0) throw invalid({ group: resource.group, plural: "", kind: "" }, "", causes);
@@ -108,12 +123,7 @@ function attributesOf(spec: JsonObject): Attributes {
 }
 
 function rulesStatus(user: User, namespace: string, { rbac }: Guards): JsonObject {
-  const rules = user.groups.includes(MASTERS)
-    ? [
-        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-        { verbs: ["*"], nonResourceURLs: ["*"] },
-      ]
-    : rbac.rulesFor(user, namespace);
+  const rules = rbac.rulesFor(user, namespace);
   return {
     resourceRules: rules.filter((rule) => "resources" in rule),
     nonResourceRules: rules.filter((rule) => "nonResourceURLs" in rule),

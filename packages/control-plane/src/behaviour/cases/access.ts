@@ -5,7 +5,7 @@ import { ADMIN_RULES, EDIT_RULES, VIEW_RULES } from "../../security/user-roles.t
 import { behaviour } from "../behaviour.ts";
 import { expectBody, expectInvalid, expectRefusal, itemsAt } from "../expect.ts";
 import { configMap } from "../manifests.ts";
-import type { World } from "../world.ts";
+import type { Answer, World } from "../world.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
 const ROLES = `${GROUP}/v1/roles`;
@@ -42,6 +42,9 @@ const describe = ({ apiGroups, resources, verbs }: JsonObject): string => JSON.s
 const isOfEverybody = (resources: unknown): boolean => String(resources).startsWith("selfsubject");
 
 const READ: JsonObject = { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] };
+
+const READ_PODS: JsonObject = { verb: "get", resource: "pods" };
+const PATH: JsonObject = { path: "/x", verb: "get" };
 
 export const accessCases = behaviour("access", {
   "a role gives its verbs in its namespace and nowhere else": async (world) => {
@@ -194,6 +197,65 @@ export const accessCases = behaviour("access", {
         message: "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
       },
     ]);
+  },
+  "a review of access to a path names it in the server's own words": async ({ call }) => {
+    const spec = { resourceAttributes: READ_PODS, nonResourceAttributes: PATH };
+    expectInvalid(await call("POST", `${AUTHORIZATION}/selfsubjectaccessreviews`, { body: { spec } }), [
+      {
+        field: "spec.nonResourceAttributes",
+        reason: "FieldValueInvalid",
+        message:
+          'Invalid value: {"Path":"/x","Verb":"get"}: cannot be specified in combination with resourceAttributes',
+      },
+    ]);
+  },
+  "a LocalSubjectAccessReview is about its own namespace": async ({ call, namespace }) => {
+    const at = `${AUTHORIZATION}/namespaces/${namespace}/localsubjectaccessreviews`;
+    const ask = (spec: JsonObject, metadata: JsonObject = {}): Promise<Answer> =>
+      call("POST", at, { body: { metadata, spec: { user: "x", ...spec } } });
+    expectBody(await ask({ resourceAttributes: { ...READ_PODS, namespace } }), 201, {
+      metadata: { namespace },
+      status: { allowed: false },
+    });
+    expectInvalid(await ask({ resourceAttributes: { ...READ_PODS, namespace: "default" } }), [
+      {
+        field: "spec.resourceAttributes.namespace",
+        reason: "FieldValueInvalid",
+        message: 'Invalid value: "default": must match metadata.namespace',
+      },
+    ]);
+    expectInvalid(await ask({ nonResourceAttributes: PATH }), [
+      {
+        field: "spec.nonResourceAttributes",
+        reason: "FieldValueInvalid",
+        message: 'Invalid value: {"Path":"/x","Verb":"get"}: disallowed on this kind of request',
+      },
+    ]);
+    expectRefusal(await ask({ resourceAttributes: READ_PODS }, { namespace: "default" }), 400, {
+      reason: "BadRequest",
+      message: "the namespace of the provided object does not match the namespace sent on the request",
+    });
+  },
+  "a SelfSubjectRulesReview is about a namespace": async ({ call }) => {
+    expectRefusal(await call("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, { body: { spec: {} } }), 400, {
+      reason: "BadRequest",
+      message: "no namespace on request",
+    });
+  },
+  "an administrator's rules come with everybody's": async ({ call, namespace }) => {
+    const answer = await call("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, { body: { spec: { namespace } } });
+    const { spec, metadata } = expectBody(answer, 201, { status: { incomplete: false } });
+    assert.deepEqual([spec, metadata], [{}, {}]);
+    const resources = itemsAt(answer.body, "status.resourceRules").map((rule) => String(rule["resources"]));
+    assert.ok(resources.includes("*") && resources.includes("selfsubjectreviews"));
+    const paths = itemsAt(answer.body, "status.nonResourceRules").map((rule) => String(rule["nonResourceURLs"]));
+    assert.ok(paths.includes("*") && paths.some((path) => path.includes("/healthz")));
+  },
+  "a SelfSubjectReview is of its time": async ({ call }) => {
+    const answer = await call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { body: {} });
+    const { metadata } = expectBody(answer, 201);
+    assert.deepEqual(Object.keys(answer.body).sort(), ["apiVersion", "kind", "metadata", "status"]);
+    assert.match(metadata.creationTimestamp, /^\d{4}-/);
   },
   "a SelfSubjectRulesReview lists the rules": async (world) => {
     await grant(world, [READ]);

@@ -130,7 +130,13 @@ const TARGETS: readonly Target[] = [
     subjects: [{ kind: "User", name: "jane", apiGroup: "rbac.authorization.k8s.io" }],
   }),
   wide("certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest", {
-    spec: { request: "LS0tLS1CRUdJTg==", signerName: "kubernetes.io/kubelet-serving", usages: ["server auth"] },
+    spec: {
+      request: Buffer.from("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n").toString(
+        "base64",
+      ),
+      signerName: "kubernetes.io/kubelet-serving",
+      usages: ["server auth"],
+    },
     status: { conditions: [{ type: "Approved", status: "True", reason: "x", message: "y" }] },
   }),
   wide("apiextensions.k8s.io/v1/customresourcedefinitions", "CustomResourceDefinition", {

@@ -10,8 +10,8 @@ import type { Records } from "./records.ts";
 export type MachineView = { spec: MachineSpec; isOn: boolean; console: readonly string[] };
 
 export type MachineRoom = {
-  /** A new machine, switched off. Inside a transaction of the records it is part of it. */
-  add(spec: MachineSpec): void;
+  /** A new machine, which takes power at `onSince`, as if by `powerOn`. Inside a transaction of the records it is part of it. */
+  add(spec: MachineSpec, options?: { onSince?: number }): void;
   /** Takes power at `at` (milliseconds since the epoch), by default at once. No effect on a machine that is on. */
   powerOn(id: string, at?: number): void;
   powerOff(id: string): void;
@@ -98,7 +98,10 @@ export function createMachineRoom(options: MachineRoomOptions): MachineRoom {
   });
 
   return {
-    add: (spec) => machines.put(spec.id, { spec, files: {}, console: [] }),
+    add(spec, { onSince } = {}) {
+      machines.put(spec.id, { spec, files: {}, console: [], ...(onSince !== undefined && { onSince }) });
+      if (onSince !== undefined) supply(spec.id, onSince);
+    },
     powerOn(id, at = clock.now()) {
       if (machines.get(id)?.onSince !== undefined) return;
       update(id, (record) => ({ ...record, onSince: at }));

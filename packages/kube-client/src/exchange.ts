@@ -3,7 +3,7 @@ import { startDeadline, untilAborted } from "./cancellation.ts";
 import type { Clock } from "./clock.ts";
 import { KubeError, isKubeError } from "./kube-error.ts";
 import { fromResponse } from "./status.ts";
-import type { ApiRequest, Transport } from "./transport.ts";
+import type { ApiRequest, ApiResponse, Transport } from "./transport.ts";
 
 export type Call = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -18,7 +18,7 @@ export type Call = {
 
 export type Exchange = {
   /** Resolves with a 2xx answer once its headers are there. `call.signal` ends the opening, not the reading of the body. */
-  open(call: Call): Promise<Response>;
+  open(call: Call): Promise<ApiResponse>;
   /** Reads the whole answer within the request timeout. A read that broke off is tried once more, a mutation never. */
   json<T>(call: Call): Promise<T>;
 };
@@ -33,7 +33,7 @@ export function createExchange(options: {
   const { transport, userAgent, requestTimeoutMs, clock } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
 
-  async function send(call: Call, signal: AbortSignal): Promise<Response> {
+  async function send(call: Call, signal: AbortSignal): Promise<ApiResponse> {
     const headers: Record<string, string> = { accept: "application/json", "user-agent": userAgent };
     if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
     const answer = carry(transport, {
@@ -101,11 +101,11 @@ export function toKubeError(error: unknown, signal: AbortSignal): unknown {
   return new KubeError("Unreachable", "the connection to the API server failed", { cause: error });
 }
 
-async function carry(transport: Transport, request: ApiRequest): Promise<Response> {
+async function carry(transport: Transport, request: ApiRequest): Promise<ApiResponse> {
   return await transport(request);
 }
 
-function discard(answer: Promise<Response>): void {
+function discard(answer: Promise<ApiResponse>): void {
   // Nor may a body that is being read, and cannot be cancelled any more, trouble anybody.
   answer.then((response) => response.body?.cancel()).catch(() => undefined);
 }

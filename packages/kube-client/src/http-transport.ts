@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { ConnectionOptions } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, Socks5ProxyAgent, request } from "undici";
-import type { ApiRequest } from "./transport.ts";
+import type { ApiRequest, ApiResponse } from "./transport.ts";
 
 export type TlsOptions = Pick<
   ConnectionOptions,
@@ -11,7 +11,7 @@ export type TlsOptions = Pick<
 >;
 
 export type HttpConnections = {
-  send(request: ApiRequest): Promise<Response>;
+  send(request: ApiRequest): Promise<ApiResponse>;
   /** Takes no new calls and resolves when the running ones have ended. */
   close(): Promise<void>;
   /** Cuts everything off. */
@@ -33,11 +33,20 @@ export function createHttpConnections({ tls, proxyUrl }: { tls: TlsOptions; prox
       const dispatcher = isStream ? streams : calls;
       // Else a DELETE with a body, such as every one with a precondition, would end its connection.
       const options = { dispatcher, method, headers, body: body ?? null, signal, reset: false };
-      const answer = await request(url, options);
-      const init = { status: answer.statusCode, headers: toHeaders(answer.headers) };
-      if (isStream) return new Response(Readable.toWeb(answer.body) as ReadableStream<Uint8Array>, init);
-      const text = await answer.body.text();
-      return new Response(text === "" ? null : text, init);
+      const { statusCode: status, headers: received, body: stream } = await request(url, options);
+      if (isStream) {
+        const init = { status, headers: toHeaders(received) };
+        return new Response(Readable.toWeb(stream) as ReadableStream<Uint8Array>, init);
+      }
+      const text = await stream.text();
+      return {
+        ok: status >= 200 && status < 300,
+        status,
+        headers: { get: (name) => toHeaders(received).get(name) },
+        body: null,
+        text: async () => text,
+        json: async () => JSON.parse(text) as unknown,
+      };
     },
     async close() {
       await Promise.all([calls.close(), streams.close()]);

@@ -45,5 +45,5 @@ export { connectKubeconfig, type ConnectOptions } from "./kubeconfig.ts";
 export { KubeError, isKubeError, kubeErrorCodes, type KubeErrorCode, type StatusDetails } from "./kube-error.ts";
 export type { KubeObject, ObjectMeta, ObjectRef, OwnerReference } from "./object.ts";
 export { apiVersionOf, defineResource, resourcePath, type Resource } from "./resource.ts";
-export { inProcess, withBearerToken, type ApiRequest, type Transport } from "./transport.ts";
+export { inProcess, withBearerToken, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
 export type { WatchEvent } from "./watch-stream.ts";

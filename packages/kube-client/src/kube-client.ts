@@ -4,7 +4,7 @@ import { type Call, createExchange } from "./exchange.ts";
 import { KubeError, isKubeError } from "./kube-error.ts";
 import type { KubeObject, ObjectRef } from "./object.ts";
 import { type Resource, apiVersionOf, resourcePath } from "./resource.ts";
-import type { Transport } from "./transport.ts";
+import type { ApiResponse, Transport } from "./transport.ts";
 import { type WatchEvent, readWatchEvents } from "./watch-stream.ts";
 
 export type ListOptions = {
@@ -99,7 +99,7 @@ export type KubeClient = {
     options: { signal: AbortSignal },
   ): Promise<unknown>;
   /** Any path. Resolves with a 2xx answer once its headers are there. */
-  request(path: string, init: Omit<Call, "path" | "method"> & { method?: Call["method"] }): Promise<Response>;
+  request(path: string, init: Omit<Call, "path" | "method"> & { method?: Call["method"] }): Promise<ApiResponse>;
 };
 
 const PATCH_TYPES = {

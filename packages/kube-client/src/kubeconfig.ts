@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Credentials, loadCredentials } from "./credentials.ts";
 import type { HttpConnections, TlsOptions } from "./http-transport.ts";
 import { type KubeClient, createKubeClient } from "./kube-client.ts";
-import type { Transport } from "./transport.ts";
+import type { ApiResponse, Transport } from "./transport.ts";
 
 export type ConnectOptions = {
   /** A path; undefined: `KUBECONFIG`, then `~/.kube/config`, then the Pod's service account. */
@@ -57,7 +57,7 @@ async function createKubeconfigTransport(
 
   return {
     async transport(request) {
-      const send = async (): Promise<Response> => {
+      const send = async (): Promise<ApiResponse> => {
         const { headers, tls } = await credentials.current();
         return await connectionsFor(tls).send({ ...request, headers: { ...request.headers, ...headers } });
       };

@@ -1,5 +1,6 @@
 // Turns a failing answer into a KubeError: by the reason of its Status body, else by its HTTP status.
 import type { Clock } from "./clock.ts";
+import type { ApiResponse } from "./transport.ts";
 import { KubeError, type KubeErrorCode, type StatusDetails, kubeErrorCodes } from "./kube-error.ts";
 
 type Status = { kind: "Status"; code?: number; reason?: string; message?: string; details?: StatusDetails };
@@ -47,7 +48,7 @@ export function fromStatus(status: unknown, http: { status?: number; retryAfterM
 }
 
 /** Reads the body of an answer that is not 2xx. */
-export async function fromResponse(response: Response, clock: Clock): Promise<KubeError> {
+export async function fromResponse(response: ApiResponse, clock: Clock): Promise<KubeError> {
   const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());
   const text = await response.text();
   let body: unknown;

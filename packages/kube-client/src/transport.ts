@@ -7,11 +7,16 @@ export type ApiRequest = {
   readonly signal: AbortSignal;
 };
 
+/** A `Response`, or as much of one as is looked at: a whole one costs more than most answers take to read. */
+export type ApiResponse = Pick<Response, "ok" | "status" | "body" | "text" | "json"> & {
+  readonly headers: Pick<Headers, "get">;
+};
+
 /**
  * Carries one request to the API server and back, with credentials. It rejects only if there was no HTTP answer, or with a
  * KubeError of its own.
  */
-export type Transport = (request: ApiRequest) => Promise<Response>;
+export type Transport = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** To an API server in this process. */
 export const inProcess =

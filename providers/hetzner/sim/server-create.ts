@@ -217,7 +217,7 @@ function carryOut(cloud: Cloud, project: string, order: Order): Response {
   ];
   const isDoomed = action.error !== undefined;
   cloud.servers.put(String(id), isDoomed ? { ...server, goneAt: readyAt } : server);
-  cloud.machines.add({
+  const machine = {
     id: String(id),
     name: server.name,
     userData: order.userData,
@@ -227,8 +227,8 @@ function carryOut(cloud: Cloud, project: string, order: Order): Response {
     diskGiB: order.type.disk,
     architecture: order.type.architecture === "arm" ? "arm64" : "amd64",
     osImage: order.image.description,
-  });
-  if (order.isStarted && !isDoomed) cloud.machines.powerOn(String(id), readyAt);
+  } as const;
+  cloud.machines.add(machine, order.isStarted && !isDoomed ? { onSince: readyAt } : {});
   return Response.json(
     {
       server: serverView(cloud, server),

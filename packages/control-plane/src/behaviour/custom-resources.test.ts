@@ -110,7 +110,7 @@ test("tables carry the printer columns, wide ones with priority", async (t) => {
 test("a definition that could not be served is refused, field by field", async (t) => {
   const world = await createWorld(t);
   const definition = widgetDefinition((version) => {
-    version["additionalPrinterColumns"] = [{ name: "X", type: "string", jsonPath: ".spec[" }];
+    version["additionalPrinterColumns"] = [{ name: "X", type: "string", jsonPath: "spec" }];
     version["schema"] = {
       openAPIV3Schema: {
         type: "object",

@@ -37,4 +37,5 @@ for (const [path, expected] of Object.entries({
 
 test("what is no path throws", () => {
   assert.throws(() => parseJsonPath(".a[?"), SyntaxError);
+  assert.throws(() => parseJsonPath("...a"), SyntaxError);
 });

@@ -98,6 +98,9 @@ function parseSteps(text: string): Step[] {
   let rest = text.startsWith(".") || text.startsWith("[") || text === "" ? text : `.${text}`;
   while (rest !== "" && rest !== ".") {
     const [step, length] = parseStep(rest);
+    // Once more finds the same again, and again and again.
+    if (step.kind === "everywhere" && steps.at(-1)?.kind === step.kind)
+      throw new SyntaxError(`more than one recursive descent at "${rest}"`);
     steps.push(step);
     rest = rest.slice(length);
   }

@@ -239,8 +239,9 @@ export const certificateCases = behaviour("certificates", {
     expectInvalid(await sign(await requestOf(NODE)), [
       { ...refusal, message: `${broken}only CERTIFICATE PEM blocks are allowed, found "CERTIFICATE REQUEST"` },
     ]);
-    const { body } = await world.call("GET", "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt");
-    const authority = stringAt(body["data"], "ca.crt");
+    const published = "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt";
+    await world.until(published, (map) => map !== undefined);
+    const authority = stringAt((await world.call("GET", published)).body["data"], "ca.crt");
     expectBody(await sign(Buffer.from(authority).toString("base64")), 200);
     expectInvalid(await sign(Buffer.from(authority + authority).toString("base64")), [
       {

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { API_VERSION, ANNOTATION_INITIALIZERS } from "@machine-controller/api/well-known";
-import { bootstrapTokenSecret, TOKEN_SECRET_BYTES, tokenIdFor, tokenSecretFrom } from "@machine-controller/bootstrap";
+import { API_VERSION } from "@machine-controller/api/well-known";
 import { machines } from "@machine-controller/controllers";
 import { coreResources, type KubeObject } from "@machine-controller/kube-client";
 import { createUpdateAndDelete } from "../e2e/provisioning/machine-life.ts";
@@ -14,6 +13,7 @@ import { openRealCluster, type RealCluster } from "../e2e/provisioning/real-clus
 import { prepare } from "../e2e/provisioning/scenarios.ts";
 import { simplest } from "../e2e/provisioning/suite.ts";
 import { describeRequest, isForbidden, requestsOf } from "./audit.ts";
+import { joinByExpiringToken, PAUSED } from "./expiring-token.ts";
 
 const ACCOUNT = { name: "machine-controller", manifest: join(import.meta.dirname, "testdata/go-roles.yaml") };
 const [provider] = PROVIDERS;
@@ -29,22 +29,10 @@ describe("the account of the Go implementation", () => {
     const { client, signal } = site;
     const { spec } = (await prepare(site, simplest(provider, "renewed"))).spec.template;
     const ref = { name: "renewed", namespace: NAMESPACE };
-    const metadata = { ...ref, annotations: { [ANNOTATION_INITIALIZERS]: "test" } };
+    const metadata = { ...ref, annotations: PAUSED };
     await site.create(machines, { apiVersion: API_VERSION, kind: "Machine", metadata, spec } as KubeObject);
     const machine = await client.get(machines, ref, { signal });
-    const token = bootstrapTokenSecret({
-      machine,
-      tokenId: tokenIdFor(machine.metadata.uid ?? "", 0),
-      tokenSecret: tokenSecretFrom(new Uint8Array(TOKEN_SECRET_BYTES)),
-      expiresAtMs: Date.now() + 600_000,
-    });
-    await site.create(coreResources.secrets, token);
-    const unpaused = { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } };
-    await client.patch(machines, ref, { type: "merge", body: unpaused }, { signal });
-    await site.until("it joins", async () => {
-      const { status } = await client.get(machines, ref, { signal });
-      return status?.phase === "Running" ? { done: undefined } : { pending: JSON.stringify(status) };
-    });
+    const token = await joinByExpiringToken(site, machine);
     const renewed = await client.get(coreResources.secrets, token.metadata, { signal });
     const expiresAtMs = Date.parse(Buffer.from(renewed.data?.["expiration"] ?? "", "base64").toString());
     assert.ok(expiresAtMs - Date.now() > 1_800_000);

@@ -2,8 +2,6 @@
 // do nothing that they never do.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ANNOTATION_INITIALIZERS } from "@machine-controller/api/well-known";
-import { bootstrapTokenSecret, TOKEN_SECRET_BYTES, tokenIdFor, tokenSecretFrom } from "@machine-controller/bootstrap";
 import { machineDeployments, machineSets, machines } from "@machine-controller/controllers";
 import { coreResources, defineResource, isKubeError, type KubeObject } from "@machine-controller/kube-client";
 import { type CleanUp, createCleanUp } from "../e2e/clean-up.ts";
@@ -18,6 +16,7 @@ import { simplest } from "../e2e/provisioning/suite.ts";
 import { buildHelm } from "../peers/build.ts";
 import { describeRequest, isForbidden, isUsed, requestsOf, rightsGranted } from "./audit.ts";
 import { renderChart } from "./chart.ts";
+import { joinByExpiringToken, PAUSED, UNPAUSED } from "./expiring-token.ts";
 import { type InstalledCluster, installChart } from "./installed-cluster.ts";
 
 const VALUES = "referenceNamespaces={credentials}";
@@ -148,27 +147,15 @@ describe("the chart's accounts", { skip }, () => {
     deployment.spec.revisionHistoryLimit = 0;
     deployment.spec.template.metadata = {
       ...deployment.spec.template.metadata,
-      annotations: { [ANNOTATION_INITIALIZERS]: "test" },
+      annotations: PAUSED,
     };
     await site.create(machineDeployments, deployment);
     const machine = await site.until("a Machine", async () => {
       const [made] = await machinesOf(site, await client.get(machineDeployments, refOf(deployment), { signal }));
       return made ? { done: made } : { pending: "none" };
     });
-    const token = bootstrapTokenSecret({
-      machine,
-      tokenId: tokenIdFor(machine.metadata.uid ?? "", 0),
-      tokenSecret: tokenSecretFrom(new Uint8Array(TOKEN_SECRET_BYTES)),
-      expiresAtMs: Date.now() + 600_000,
-    });
-    await site.create(coreResources.secrets, token);
-    const unpaused = { metadata: { annotations: { [ANNOTATION_INITIALIZERS]: null } } };
-    await client.patch(machines, refOf(machine), { type: "merge", body: unpaused }, { signal });
-    await site.until("it joins", async () => {
-      const { status } = await client.get(machines, refOf(machine), { signal });
-      return status?.phase === "Running" ? { done: undefined } : { pending: status?.phase ?? "no phase" };
-    });
-    const changed = { spec: { template: { ...unpaused, spec: { versions: { kubelet: "1.36.2" } } } } };
+    await joinByExpiringToken(site, machine);
+    const changed = { spec: { template: { ...UNPAUSED, spec: { versions: { kubelet: "1.36.2" } } } } };
     await client.patch(machineDeployments, refOf(deployment), { type: "merge", body: changed }, { signal });
     await site.until("the old MachineSet is gone", async () => {
       const { items } = await client.listAll(machineSets, { namespace: NAMESPACE, signal });

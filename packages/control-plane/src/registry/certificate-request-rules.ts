@@ -7,7 +7,7 @@ import { labelProblems, subdomainProblems } from "../verbs/metadata-rules.ts";
 import { duplicateValue, invalidValue, requiredValue, unsupportedValue } from "./rule-causes.ts";
 
 const MIN_SECONDS = 600;
-const VERDICTS = ["Approved", "Denied"];
+export const VERDICTS = ["Approved", "Denied"];
 /** Conditions that are there for good, and true. */
 const LASTING = [...VERDICTS, "Failed"];
 const USAGES = [

@@ -1,9 +1,8 @@
 /** Which part of a CertificateSigningRequest a change may be about: what was asked stays, `approval` judges, `status` signs. */
 import { objectAt, objectsAt } from "../object.ts";
 import type { JsonObject, KubeObject } from "../object.ts";
+import { VERDICTS } from "../registry/certificate-request-rules.ts";
 import type { User } from "../security/user.ts";
-
-const VERDICTS = ["Approved", "Denied"];
 
 /** `part`: which the change is about; other than those of the subresources, neither. `time`: when conditions came that do not say so themselves. */
 export function limitRequest(change: { old: KubeObject; next: KubeObject; part: string; time: string }): KubeObject {
